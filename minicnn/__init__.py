@@ -1,0 +1,70 @@
+"""minicnn: a convolutional-network library to be read, with every gradient stated by hand."""
+
+from . import backends, data, gradcheck, initializers, layers, losses, metrics, optimizers, schedules
+from .errors import DataFileError, ModelFileError
+from .history import History
+from .layers import (
+    AvgPool2D,
+    BatchNorm,
+    Conv2D,
+    ConvTranspose2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool2D,
+    LeakyReLU,
+    MaxPool2D,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Tanh,
+)
+from .losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from .network import Sequential
+from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
+from .training import CrossValidation, Evaluation, cross_validate, evaluate, fit
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "AvgPool2D",
+    "BatchNorm",
+    "Conv2D",
+    "ConvTranspose2D",
+    "CrossValidation",
+    "DataFileError",
+    "Dense",
+    "Dropout",
+    "Evaluation",
+    "Flatten",
+    "GlobalAvgPool2D",
+    "History",
+    "LeakyReLU",
+    "MaxPool2D",
+    "MeanSquaredError",
+    "ModelFileError",
+    "Penalty",
+    "RMSprop",
+    "ReLU",
+    "Reshape",
+    "Sequential",
+    "Sigmoid",
+    "SigmoidCrossEntropy",
+    "SoftmaxCrossEntropy",
+    "Tanh",
+    "backends",
+    "clip_gradient_norm",
+    "cross_validate",
+    "data",
+    "evaluate",
+    "fit",
+    "gradcheck",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "schedules",
+]

@@ -1,0 +1,35 @@
+"""The backends: `get(name)` gives the module that has the operations of `contract.py`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import cast
+
+from .contract import Backend
+
+NAMES = ("numpy",)
+
+
+@cache
+def get(name: str) -> Backend:
+    """The backend of that name, imported when it is first asked for.
+
+    Raises ValueError for a name that is not a backend's and RuntimeError, with what is missing,
+    for one that this machine cannot run.
+    """
+    if name not in NAMES:
+        raise ValueError(f"no backend is called {name!r}; there are {', '.join(NAMES)}")
+    return cast(Backend, import_module(f"{__name__}.{name}"))
+
+
+def available() -> list[str]:
+    """Names of the backends that this machine can run, the reference first."""
+    names = []
+    for name in NAMES:
+        try:
+            get(name)
+        except RuntimeError:
+            continue
+        names.append(name)
+    return names

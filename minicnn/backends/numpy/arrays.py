@@ -1,0 +1,44 @@
+"""Moving data: here a Batch and an Array are both plain NumPy arrays."""
+
+import numpy as np
+
+
+def from_numpy(array):
+    return array.copy()
+
+
+def to_numpy(batch):
+    return np.array(batch, order="C")
+
+
+def allocate(arrays):
+    return [np.array(array, order="C") for array in arrays]
+
+
+def read(array):
+    return array
+
+
+def write(array, values):
+    array[...] = values
+
+
+def to_float(scalar):
+    return float(scalar)
+
+
+def upload(array):
+    return array
+
+
+def gather(data, indices, dtype, buffers):
+    y = buffers.empty("gather", (len(indices), *data.shape[1:]), dtype)
+    if data.dtype == np.uint8:
+        np.multiply(data[indices], y.dtype.type(1 / 255), out=y)
+    else:
+        y[...] = data[indices]
+    return y
+
+
+def reshape(x, shape):
+    return x.reshape(len(x), *shape)

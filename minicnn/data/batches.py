@@ -1,0 +1,32 @@
+"""Batches: which samples make up each step of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of the samples in an epoch: a function of (seed, epoch), so it needs no state."""
+    return np.random.default_rng((seed, epoch)).permutation(count)
+
+
+def in_batches(order: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """The order, cut into batches; the last one may be shorter."""
+    if not batch_size >= 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]
+
+
+def as_samples(array: Any, what: str) -> np.ndarray:
+    """A data set (N, …) as C-contiguous native uint8, float32 or float64; TypeError otherwise."""
+    array = np.asarray(array)
+    if array.ndim < 2:
+        raise ValueError(f"{what}: wanted samples of shape (N, …), got {array.shape}")
+    native = array.dtype.newbyteorder("=")
+    if native not in (np.uint8, np.float32, np.float64):
+        raise TypeError(f"{what}: wanted uint8 pixels, float32 or float64, got {array.dtype}")
+    return np.ascontiguousarray(array, dtype=native)

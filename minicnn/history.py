@@ -1,0 +1,61 @@
+"""History: what happened in each epoch of a training."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = (
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "learning_rate",
+    "seconds",
+)
+
+
+@dataclass
+class History:
+    """One list per column, one entry per epoch; None where there is nothing to record.
+
+    train_loss, validation_loss: means over the samples. train_accuracy, validation_accuracy:
+    shares 0..1. learning_rate: at the epoch's last step. seconds: training and validation.
+    """
+
+    columns: dict[str, list[float | None]] = field(
+        default_factory=lambda: {name: [] for name in COLUMNS}
+    )
+
+    def append(self, **epoch: float | None) -> None:
+        for name in COLUMNS:
+            self.columns[name].append(epoch[name])
+
+    def __len__(self) -> int:
+        return len(self.columns["seconds"])
+
+    def __getitem__(self, name: str) -> list[float | None]:
+        return self.columns[name]
+
+    def plot(self) -> Figure:
+        """Loss and accuracy against epochs, as a matplotlib figure."""
+        from .plotting import training_curves  # matplotlib takes a second to import
+
+        return training_curves(self.columns)
+
+    def save(self, path: str | Path) -> None:
+        """Write the columns as JSON. The file is whole or not there: it is replaced at once."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            unfinished.write_text(json.dumps(self.columns, indent=1) + "\n")
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+"""The layers. Each states its formula, its shapes and its gradient; a backend computes them."""
+
+from .activation import LeakyReLU, ReLU, Sigmoid, Tanh
+from .base import Layer, Parameter
+from .convolution import Conv2D, ConvTranspose2D
+from .dense import Dense, Flatten, Reshape
+from .dropout import Dropout
+from .normalization import BatchNorm
+from .pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+
+__all__ = [
+    "AvgPool2D",
+    "BatchNorm",
+    "Conv2D",
+    "ConvTranspose2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool2D",
+    "Layer",
+    "LeakyReLU",
+    "MaxPool2D",
+    "Parameter",
+    "ReLU",
+    "Reshape",
+    "Sigmoid",
+    "Tanh",
+]

@@ -1,0 +1,250 @@
+"""What every layer has in common: parameters, checked NumPy calls outside, batches inside.
+
+A layer states three things and nothing else:
+
+    output_shape(input_shape)         shapes, and an error for an input that it cannot take
+    forward_batch(x, training)        its formula, on a backend's batch; keeps what backward needs
+    backward_batch(dy, …)             its gradient; writes `.grad` of its parameters, returns dx
+
+`forward` and `backward` are the same for users: NumPy in, NumPy out, everything checked before a
+kernel runs. `Sequential` calls the batch methods, so between layers nothing is converted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from inspect import signature
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from .. import backends
+from ..backends.contract import Backend, Batch
+
+Shape = tuple[int, ...]
+
+
+class Parameter:
+    """An array that belongs to a layer, living on the layer's backend.
+
+    value: what it holds, as NumPy. On `numpy` and `numba` this is the memory itself, so
+    `p.value *= 0.9` works; from a GPU it is a read-only copy. Assigning copies in, and keeps
+    shape and dtype.
+    grad: ∂L/∂value as the last backward wrote it; None for what is not learned (a running
+    statistic, a counter).
+    """
+
+    def __init__(self, value: np.ndarray, learned: bool = True) -> None:
+        self.backend = "numpy"
+        self.learned = learned
+        self.place(value)
+
+    def place(self, value: np.ndarray) -> None:
+        """Take new memory on the backend for `value` and for its gradient."""
+        ops = backends.get(self.backend)
+        (self.data,) = ops.allocate([value])
+        self.gradient = ops.allocate([np.zeros_like(value)])[0] if self.learned else None
+
+    @property
+    def value(self) -> np.ndarray:
+        return backends.get(self.backend).read(self.data)
+
+    @value.setter
+    def value(self, array: Any) -> None:
+        array = np.asarray(array)
+        if array.shape != self.shape:
+            raise ValueError(f"a parameter of shape {self.shape} got an array of {array.shape}")
+        backends.get(self.backend).write(self.data, array)
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        return None if self.gradient is None else backends.get(self.backend).read(self.gradient)
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.data.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(self.data.dtype)
+
+    def to(self, backend: str) -> None:
+        if backend != self.backend:
+            value = self.value
+            self.backend = backend
+            self.place(value)
+
+    def astype(self, dtype: Any) -> None:
+        if np.issubdtype(self.dtype, np.floating) and self.dtype != dtype:
+            self.place(self.value.astype(dtype))
+
+
+class Layer:
+    """The base of every layer. `arguments` are what its constructor got: they name it in errors."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.arguments = arguments
+        self.backend = "numpy"
+        self.buffers = self.ops.Buffers()
+        self._expected_dy: tuple[Shape, Any] | None = None
+
+    # ── what a layer states ──────────────────────────────────────────────────────────────────
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Shape of one output sample for one input sample (without the batch axis)."""
+        raise NotImplementedError(f"{type(self).__name__} does not state its output_shape")
+
+    def forward_batch(self, x: Batch, training: bool) -> Batch:
+        raise NotImplementedError(f"{type(self).__name__} does not state its forward_batch")
+
+    def backward_batch(self, dy: Batch, input_gradient: bool = True) -> Batch | None:
+        """Write the parameters' gradients and return dx, or None where nobody needs dx."""
+        raise NotImplementedError(f"{type(self).__name__} does not state its backward_batch")
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        """Multiplications with a weight in one sample's forward pass."""
+        return 0
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        """Draw fresh parameters."""
+
+    def reseed(self, seed: tuple[int, int]) -> None:
+        """Start the layer's random masks again from this seed."""
+
+    # ── what a user calls ────────────────────────────────────────────────────────────────────
+
+    def forward(self, x: Any, training: bool = False) -> np.ndarray:
+        """Output for a batch x, batch axis first: float32 or float64, NumPy in, NumPy out.
+
+        Computed in the wider dtype of x and the parameters. `training` switches dropout and
+        batch statistics on. Raises TypeError for a dtype that is not float32 or float64,
+        ValueError for a shape that the layer cannot take.
+        """
+        x = as_floats(x, f"{self}: x")
+        if x.ndim < 2:
+            raise ValueError(f"{self}: wanted a batch (N, …), got an array of shape {x.shape}")
+        shape = (len(x), *self.output_shape(x.shape[1:]))
+        if self.dtype is not None:
+            x = x.astype(np.result_type(x.dtype, self.dtype), copy=False)
+        self._expected_dy = shape, x.dtype
+        if len(x) == 0:
+            return np.empty(shape, x.dtype)
+        return self.ops.to_numpy(self.forward_batch(self.ops.from_numpy(x), training))
+
+    def backward(self, dy: Any) -> np.ndarray:
+        """Gradient of the loss with respect to x, given dy, its gradient with respect to y.
+
+        Writes (overwrites) `.grad` of every parameter. Once per forward: RuntimeError otherwise.
+        Raises ValueError when dy has not the shape of the last output.
+        """
+        dy = as_floats(dy, f"{self}: dy")
+        if self._expected_dy is None:
+            raise RuntimeError(f"{self}: backward needs a forward before it, each time")
+        shape, dtype = self._expected_dy
+        if dy.shape != shape:
+            raise ValueError(f"{self}: dy has shape {dy.shape}, the output had {shape}")
+        self._expected_dy = None
+        if len(dy) == 0:
+            raise ValueError(f"{self}: an empty batch has no gradient")
+        dx = self.backward_batch(self.ops.from_numpy(dy.astype(dtype, copy=False)))
+        return self.ops.to_numpy(dx)
+
+    def parameters(self) -> list[Parameter]:
+        """What is learned, in a fixed order."""
+        return [p for p in self.state().values() if p.learned]
+
+    def state(self) -> dict[str, Parameter]:
+        """Everything that a copy of the layer needs: parameters, statistics, counters, by name."""
+        return {name: p for name, p in vars(self).items() if isinstance(p, Parameter)}
+
+    def to(self, backend: str) -> Layer:
+        """Move to a backend, in place; returns the layer."""
+        ops = backends.get(backend)
+        for layer in self.walk():
+            layer.backend, layer.buffers, layer._expected_dy = backend, ops.Buffers(), None
+        for parameter in self.state().values():
+            parameter.to(backend)
+        return self
+
+    def astype(self, dtype: Any) -> Layer:
+        """Turn the parameters into "float32" or "float64", in place; returns the layer."""
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise TypeError(f"{self}: parameters are float32 or float64, not {np.dtype(dtype)}")
+        for parameter in self.state().values():
+            parameter.astype(dtype)
+        return self
+
+    @property
+    def dtype(self) -> np.dtype | None:
+        """dtype of the parameters; None for a layer without."""
+        return next((p.dtype for p in self.parameters()), None)
+
+    @property
+    def ops(self) -> Backend:
+        return backends.get(self.backend)
+
+    def walk(self) -> Iterator[Layer]:
+        """The layer and, in a container, every layer inside."""
+        yield self
+
+    def __repr__(self) -> str:
+        """The call that makes such a layer, without the arguments that are left at their default."""
+        known = signature(type(self)).parameters
+        shown = {
+            name: value[0] if isinstance(value, tuple) and value in {(v, v) for v in value} else value
+            for name, value in self.arguments.items()
+        }
+        arguments = (
+            f"{name}={value!r}" for name, value in shown.items() if value != known[name].default
+        )
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+
+# ── checks that many layers share ────────────────────────────────────────────────────────────
+
+
+def as_floats(array: Any, what: str) -> np.ndarray:
+    """A C-contiguous float32 or float64 array in native byte order; TypeError for other dtypes."""
+    array = np.asarray(array)
+    if array.dtype.kind in "bui":
+        raise TypeError(
+            f"{what} holds {array.dtype} but must be float32 or float64: convert it, and scale "
+            "pixels, with x.astype('float32') / 255"
+        )
+    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+        raise TypeError(f"{what} holds {array.dtype} but must be float32 or float64")
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def whole_number(value: Any, name: str, layer: str, at_least: int = 1) -> int:
+    """value as an int; TypeError or ValueError that names layer and argument."""
+    try:
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"{layer}: {name} must be a whole number, got {value!r}") from None
+    if isinstance(value, bool) or number < at_least:
+        raise ValueError(f"{layer}: {name} must be at least {at_least}, got {value!r}")
+    return number
+
+
+def pair(value: Any, name: str, layer: str, at_least: int = 1) -> tuple[int, int]:
+    """An int, or a (height, width) pair of them, as a pair."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(f"{layer}: {name} must be one number or two, got {value!r}")
+        return (
+            whole_number(value[0], name, layer, at_least),
+            whole_number(value[1], name, layer, at_least),
+        )
+    number = whole_number(value, name, layer, at_least)
+    return number, number
+
+
+def image_shape(input_shape: Shape, channels: int | None, layer: Layer) -> tuple[int, int, int]:
+    """(C, H, W) of an input sample; ValueError when it is not an image with `channels` channels."""
+    wanted = f"(N, {'C' if channels is None else channels}, H, W)"
+    if len(input_shape) != 3 or channels not in (None, input_shape[0]):
+        got = ", ".join(map(str, ("N", *input_shape)))
+        raise ValueError(f"{layer}: wanted images of shape {wanted}, got ({got})")
+    return input_shape  # type: ignore[return-value]

@@ -1,0 +1,100 @@
+"""Dense layers, and the reshapes that lead to them."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from .. import initializers
+from .base import Layer, Parameter, Shape, whole_number
+from .convolution import draw_weight_and_bias
+
+
+class Dense(Layer):
+    """Every output from every input: y = x Wᵀ + b.
+
+        y[n,o] = b[o] + Σ_i w[o,i] · x[n,i]
+
+    x (N, in_features) → y (N, out_features). `weight` (out_features, in_features), `bias`
+    (out_features,). Keeps x for backward. Raises ValueError for another number of features.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        initializer: initializers.Initializer = initializers.torch_default,
+    ) -> None:
+        self.in_features = whole_number(in_features, "in_features", "Dense")
+        self.out_features = whole_number(out_features, "out_features", "Dense")
+        super().__init__(in_features=self.in_features, out_features=self.out_features, bias=bias)
+        self.initializer = initializer
+        self.weight = Parameter(np.zeros((self.out_features, self.in_features), "f"))
+        self.bias = Parameter(np.zeros(self.out_features, "f")) if bias else None
+        self.initialize(np.random.default_rng())
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        draw_weight_and_bias(self, rng)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if input_shape != (self.in_features,):
+            got = ", ".join(map(str, ("N", *input_shape)))
+            hint = "; put Flatten() before it" if prod(input_shape) == self.in_features else ""
+            raise ValueError(f"{self}: wanted shape (N, {self.in_features}), got ({got}){hint}")
+        return (self.out_features,)
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        return self.in_features * self.out_features
+
+    def forward_batch(self, x, training):
+        self.x = x
+        b = None if self.bias is None else self.bias.data
+        return self.ops.dense_forward(x, self.weight.data, b, self.buffers)
+
+    def backward_batch(self, dy, input_gradient=True):
+        self.ops.dense_weight_gradient(dy, self.x, self.weight.gradient, self.buffers)
+        if self.bias is not None:
+            self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
+        if not input_gradient:
+            return None
+        return self.ops.dense_input_gradient(dy, self.weight.data, self.buffers)
+
+
+class Reshape(Layer):
+    """The same numbers with another sample shape, row-major: (N, …) → (N, *shape).
+
+    Keeps the input's shape for backward. Raises ValueError when the sizes differ.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = tuple(whole_number(n, "shape", "Reshape") for n in shape)
+        super().__init__(shape=self.shape)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if prod(input_shape) != prod(self.shape):
+            raise ValueError(f"{self}: a sample of shape {input_shape} has {prod(input_shape)} "
+                             f"numbers, not {prod(self.shape)}")  # fmt: skip
+        return self.shape
+
+    def forward_batch(self, x, training):
+        self.input_shape = x.shape[1:]
+        return self.ops.reshape(x, self.output_shape(self.input_shape))
+
+    def backward_batch(self, dy, input_gradient=True):
+        return self.ops.reshape(dy, self.input_shape) if input_gradient else None
+
+
+class Flatten(Layer):
+    """Each sample as one row, row-major: (N, C, H, W) → (N, C·H·W). Keeps the input's shape."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return (prod(input_shape),)
+
+    def forward_batch(self, x, training):
+        self.input_shape = x.shape[1:]
+        return self.ops.reshape(x, self.output_shape(self.input_shape))
+
+    def backward_batch(self, dy, input_gradient=True):
+        return self.ops.reshape(dy, self.input_shape) if input_gradient else None

@@ -1,0 +1,147 @@
+"""Sequential: layers one after the other. Forward runs down the list, backward up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .data.batches import as_samples, in_batches
+from .layers.base import Layer, Parameter, Shape
+
+
+class Sequential(Layer):
+    """y = last(… second(first(x)) …); the chain rule gives dx = first'(… last'(dy) …).
+
+    seed: draw the parameters of all layers, in order, from this one seed; without it every layer
+    keeps the parameters that it has.
+    """
+
+    def __init__(self, *layers: Layer, seed: int | None = None) -> None:
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(f"Sequential: wanted layers, got {layer!r}")
+        if len({id(layer) for layer in layers}) != len(layers):
+            raise ValueError("Sequential: a layer stands in it twice; each keeps only one batch")
+        self.layers = list(layers)
+        super().__init__()
+        self.to(layers[0].backend if layers else "numpy")
+        if seed is not None:
+            self.initialize(np.random.default_rng(seed))
+
+    # ── what every layer states ──────────────────────────────────────────────────────────────
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return self.shapes(input_shape)[-1]
+
+    def shapes(self, input_shape: Shape) -> list[Shape]:
+        """The sample shape before every layer and after the last; an error says which layer."""
+        shapes = [tuple(input_shape)]
+        for position, layer in enumerate(self.layers):
+            try:
+                shapes.append(layer.output_shape(shapes[-1]))
+            except ValueError as error:
+                raise ValueError(f"layer {position}: {error}") from None
+        return shapes
+
+    def forward_batch(self, x, training):
+        for layer in self.layers:
+            x = layer.forward_batch(x, training)
+        return x
+
+    def backward_batch(self, dy, input_gradient=True):
+        """Layers below the first one that learns are visited only for the input's gradient."""
+        learning = [bool(layer.parameters()) for layer in self.layers]
+        for position in reversed(range(len(self.layers))):
+            if not (input_gradient or any(learning[: position + 1])):
+                return None
+            wanted = input_gradient or any(learning[:position])
+            dy = self.layers[position].backward_batch(dy, wanted)
+        return dy
+
+    def multiply_adds(self, input_shape: Shape) -> int:
+        shapes = self.shapes(input_shape)
+        return sum(layer.multiply_adds(s) for layer, s in zip(self.layers, shapes))
+
+    def initialize(self, rng: np.random.Generator | int) -> None:
+        """Fresh parameters for every layer, in order, from one generator or seed."""
+        rng = np.random.default_rng(rng)
+        for layer in self.layers:
+            layer.initialize(rng)
+
+    def reseed(self, seed: tuple[int, int] | int) -> None:
+        """Start the random masks again: the layer at position k draws from (seed, k)."""
+        first, second = seed if isinstance(seed, tuple) else (seed, 0)
+        for position, layer in enumerate(self.layers):
+            layer.reseed((first, second * len(self.layers) + position))
+
+    def state(self) -> dict[str, Parameter]:
+        return {
+            f"{position}.{name}": parameter
+            for position, layer in enumerate(self.layers)
+            for name, parameter in layer.state().items()
+        }
+
+    def walk(self) -> Iterator[Layer]:
+        yield self
+        for layer in self.layers:
+            yield from layer.walk()
+
+    # ── what only a network has ──────────────────────────────────────────────────────────────
+
+    def predict(self, images: Any, batch_size: int = 256) -> np.ndarray:
+        """Outputs (logits) for any number of images, computed in batches, without training.
+
+        images (N, …): float32, float64, or uint8 pixels, which are scaled to 0..1.
+        """
+        images = as_samples(images, f"{self}: images")
+        outputs = np.empty(
+            (len(images), *self.output_shape(images.shape[1:])), self.dtype or np.float32
+        )
+        data = self.ops.upload(images)
+        for indices in in_batches(np.arange(len(images)), batch_size):
+            x = self.ops.gather(data, indices, outputs.dtype, self.buffers)
+            outputs[indices] = self.ops.to_numpy(self.forward_batch(x, training=False))
+        return outputs
+
+    def summary(self, input_shape: Shape) -> str:
+        """A table: each layer's output shape, parameters and multiply-adds per sample."""
+        shapes = self.shapes(input_shape)
+        rows = [("", "layer", "output", "parameters", "multiply-adds")]
+        for position, layer in enumerate(self.layers):
+            rows.append(
+                (
+                    str(position),
+                    repr(layer),
+                    " × ".join(map(str, shapes[position + 1])),
+                    f"{count(layer):,}",
+                    f"{layer.multiply_adds(shapes[position]):,}",
+                )
+            )
+        rows.append(("", "total", "", f"{count(self):,}", f"{self.multiply_adds(input_shape):,}"))
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = []
+        for row in rows:
+            left = [cell.ljust(width) for cell, width in zip(row[:3], widths)]
+            right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:])]
+            lines.append("  ".join(left + right))
+        rule = "─" * len(lines[0])
+        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, position: int) -> Layer:
+        return self.layers[position]
+
+    def __str__(self) -> str:
+        return f"Sequential of {len(self.layers)} layers"
+
+    def __repr__(self) -> str:
+        return "Sequential(" + "".join(f"\n    {layer!r}," for layer in self.layers) + "\n)"
+
+
+def count(layer: Layer) -> int:
+    """How many numbers a layer learns."""
+    return sum(int(np.prod(p.shape)) for p in layer.parameters())

@@ -1,0 +1,232 @@
+"""Optimisers: how a parameter moves against its gradient. Rules and defaults as PyTorch's.
+
+The formulas stand in `backends/contract.py`, at the operation that each class calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+
+from . import backends
+from .backends.contract import Array, Backend
+from .layers.base import Parameter
+
+
+class Optimizer:
+    """The base of every optimiser: the learning rate, and slots (an array per parameter).
+
+    `slots` hold what an optimiser remembers of each parameter, in the order of the parameters
+    that `step` gets; they are made, as zeros, at the first step.
+    """
+
+    slot_names: tuple[str, ...] = ()
+
+    def __init__(self, lr: float, weight_decay: float = 0.0) -> None:
+        self.lr = number_in(lr, 0, float("inf"), "lr", self)
+        self.weight_decay = number_in(weight_decay, 0, float("inf"), "weight_decay", self)
+        self.steps = 0
+        self.slots: dict[str, list[Parameter]] = {}
+
+    def step(self, parameters: Iterable[Parameter], lr_factor: float = 1.0) -> None:
+        """Move every parameter once, from its `.grad`. A schedule scales lr by `lr_factor`.
+
+        Raises ValueError when the parameters are not those of the step before.
+        """
+        parameters = list(parameters)
+        if not parameters:
+            return
+        slots = self.slots_of(parameters)
+        self.steps += 1
+        self.update(
+            backends.get(parameters[0].backend),
+            [p.data for p in parameters],
+            [p.gradient for p in parameters],
+            slots,
+            self.lr * lr_factor,
+        )
+
+    def update(
+        self,
+        ops: Backend,
+        values: list[Array],
+        grads: list[Array],
+        slots: list[list[Array]],
+        lr: float,
+    ) -> None:
+        raise NotImplementedError(f"{type(self).__name__} does not state its update")
+
+    def slots_of(self, parameters: list[Parameter]) -> list[list[Array]]:
+        """The slots' arrays, on the parameters' backend."""
+        if not self.slots:
+            self.slots = {
+                name: [self.new_slot(p) for p in parameters] for name in self.slot_names
+            }
+        for name, slot in self.slots.items():
+            if [s.shape for s in slot] != [p.shape for p in parameters]:
+                raise ValueError(
+                    f"{type(self).__name__}: {name} belongs to parameters of shapes "
+                    f"{[s.shape for s in slot]}, got {[p.shape for p in parameters]}"
+                )
+            for s, p in zip(slot, parameters):
+                s.to(p.backend)
+                s.astype(p.dtype)
+        return [[s.data for s in slot] for slot in self.slots.values()]
+
+    def new_slot(self, parameter: Parameter) -> Parameter:
+        return Parameter(np.zeros(parameter.shape, parameter.dtype), learned=False)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum and Nesterov's look-ahead on request.
+
+    weight_decay is coupled: it is added to the gradient. Raises ValueError for numbers outside
+    lr ≥ 0, 0 ≤ momentum < 1, weight_decay ≥ 0, and for nesterov without momentum.
+    """
+
+    def __init__(
+        self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(lr, weight_decay)
+        self.momentum = number_in(momentum, 0, 1, "momentum", self)
+        if nesterov and not momentum:
+            raise ValueError("SGD: nesterov needs a momentum greater than 0")
+        self.nesterov = bool(nesterov)
+        if self.momentum:
+            self.slot_names = ("velocity",)
+
+    def update(self, ops, values, grads, slots, lr):
+        velocities = slots[0] if slots else []
+        ops.sgd_update(
+            values, grads, velocities, lr, self.momentum, self.nesterov, self.weight_decay
+        )
+
+
+class RMSprop(Optimizer):
+    """Steps divided by the root of a running mean of squared gradients (Tieleman & Hinton 2012)."""
+
+    slot_names = ("square",)
+
+    def __init__(
+        self, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(lr, weight_decay)
+        self.alpha = number_in(alpha, 0, 1, "alpha", self)
+        self.eps = number_in(eps, 0, float("inf"), "eps", self)
+
+    def update(self, ops, values, grads, slots, lr):
+        ops.rmsprop_update(values, grads, slots[0], lr, self.alpha, self.eps, self.weight_decay)
+
+
+class Adagrad(Optimizer):
+    """Steps divided by the root of the sum of all squared gradients so far (Duchi et al. 2011)."""
+
+    slot_names = ("square",)
+
+    def __init__(self, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
+        super().__init__(lr, weight_decay)
+        self.eps = number_in(eps, 0, float("inf"), "eps", self)
+
+    def update(self, ops, values, grads, slots, lr):
+        ops.adagrad_update(values, grads, slots[0], lr, self.eps, self.weight_decay)
+
+
+class Adam(Optimizer):
+    """Running means of the gradient and of its square (Kingma & Ba 2015); coupled weight decay."""
+
+    slot_names = ("mean", "square")
+    decoupled = False
+
+    def __init__(
+        self,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(lr, weight_decay)
+        self.betas = (
+            number_in(betas[0], 0, 1, "betas[0]", self),
+            number_in(betas[1], 0, 1, "betas[1]", self),
+        )
+        self.eps = number_in(eps, 0, float("inf"), "eps", self)
+
+    def update(self, ops, values, grads, slots, lr):
+        ops.adam_update(
+            values, grads, *slots, self.steps, lr, *self.betas, self.eps, self.weight_decay,
+            self.decoupled,
+        )  # fmt: skip
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019): weights shrink by themselves."""
+
+    decoupled = True
+
+    def __init__(
+        self,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(lr, betas, eps, weight_decay)
+
+
+class Penalty:
+    """L1 and L2 penalty on weights: l1 · Σ|w| + l2 / 2 · Σw², added to the loss.
+
+    The factor 1/2 makes l2 the weight decay of plain SGD. Only arrays with two or more axes are
+    penalised: a bias moves the output, it does not make the function steeper.
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1 = number_in(l1, 0, float("inf"), "l1", self)
+        self.l2 = number_in(l2, 0, float("inf"), "l2", self)
+
+    def loss(self, parameters: Iterable[Parameter]) -> float:
+        """The penalty's value."""
+        weights = [p for p in parameters if len(p.shape) > 1]
+        if not weights:
+            return 0.0
+        ops = backends.get(weights[0].backend)
+        return ops.to_float(ops.penalty([w.data for w in weights], self.l1, self.l2))
+
+    def add_gradient(self, parameters: Iterable[Parameter]) -> None:
+        """grad ← grad + l1 · sign(w) + l2 · w, after backward and before the optimiser's step."""
+        weights = [p for p in parameters if len(p.shape) > 1]
+        if weights:
+            backends.get(weights[0].backend).add_penalty_gradient(
+                [w.data for w in weights], [w.gradient for w in weights], self.l1, self.l2
+            )
+
+
+def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
+    """Scale all gradients so that their joint Euclidean norm is at most max_norm; returns the norm
+    before (Pascanu et al. 2013).
+
+        factor = max_norm / (norm + 1e-6) if that is below 1
+    """
+    if not 0 < max_norm:
+        raise ValueError(f"clip_gradient_norm: max_norm must be positive, got {max_norm!r}")
+    parameters = list(parameters)
+    if not parameters:
+        return 0.0
+    ops = backends.get(parameters[0].backend)
+    grads = [p.gradient for p in parameters]
+    norm = sqrt(ops.to_float(ops.squared_norm(grads)))
+    factor = max_norm / (norm + 1e-6)
+    if factor < 1:
+        ops.scale(grads, factor)
+    return norm
+
+
+def number_in(value: Any, low: float, high: float, name: str, owner: object) -> float:
+    """value as a float with low ≤ value < high; ValueError that names owner and argument."""
+    if not (low <= value < high and isfinite(value)):
+        wanted = f"≥ {low:g}" if high == float("inf") else f"≥ {low:g} and < {high:g}"
+        raise ValueError(f"{type(owner).__name__}: {name} must be {wanted}, got {value!r}")
+    return float(value)

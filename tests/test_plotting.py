@@ -1,0 +1,284 @@
+"""The figures: what they show, read from the figure objects, and how they are saved."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from minicnn.plotting import confusion_matrix, image_grid, save, training_curves
+
+HISTORY = {
+    "train_loss": [0.9, 0.5, 0.3],
+    "validation_loss": [0.8, 0.6, 0.5],
+    "train_accuracy": [0.7, 0.8, 0.9],
+    "validation_accuracy": [0.6, 0.7, 0.75],
+}
+RNG = np.random.default_rng(30)
+
+
+def points(line):
+    return [(float(x), float(y)) for x, y in line.get_xydata()]
+
+
+def contrast(colour, other):
+    """The contrast ratio of two sRGB colours, 1 to 21, by the definition of WCAG 2."""
+
+    def luminance(rgb):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb[:3]]
+        return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+    low, high = sorted([luminance(colour), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_training_curves_show_loss_and_accuracy_against_the_epoch():
+    loss, accuracy = training_curves(HISTORY).axes
+    assert (loss.get_xlabel(), loss.get_ylabel()) == ("epoch", "loss (mean per sample)")
+    assert (accuracy.get_xlabel(), accuracy.get_ylabel()) == ("epoch", "accuracy (%)")
+    assert [line.get_label() for line in loss.lines] == ["train", "validation"]
+    assert [line.get_label() for line in accuracy.lines] == ["train", "validation"]
+    assert points(loss.lines[0]) == [(1, 0.9), (2, 0.5), (3, 0.3)]
+    assert accuracy.lines[1].get_xydata() == pytest.approx(np.array([(1, 60), (2, 70), (3, 75)]))
+
+
+def test_the_two_lines_of_a_panel_differ_in_print():
+    for axes in training_curves(HISTORY).axes:
+        train, validation = axes.lines
+        assert train.get_linestyle() != validation.get_linestyle()
+        assert train.get_marker() != validation.get_marker()
+        assert axes.get_legend() is not None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(list(HISTORY)),
+        st.lists(st.none() | st.floats(width=32), max_size=5),
+    )
+)
+@settings(deadline=None)
+def test_every_finite_value_is_a_point_and_nothing_else_is(columns):
+    finite = {
+        name: [(k, v) for k, v in enumerate(values, 1) if v is not None and math.isfinite(v)]
+        for name, values in columns.items()
+    }
+    wanted = {name: values for name, values in finite.items() if values}
+    if not wanted:
+        with pytest.raises(ValueError, match=r"^history_columns: got .* wanted a finite value in"):
+            training_curves(columns)
+        return
+    shown = {}
+    for axes in training_curves(columns).axes:
+        panel = axes.get_ylabel().split()[0]
+        scale = 100 if panel == "accuracy" else 1
+        for line in axes.lines:
+            shown[f"{line.get_label()}_{panel}"] = [(x, y / scale) for x, y in points(line)]
+    assert {name: np.array(values) for name, values in shown.items()} == {
+        name: pytest.approx(np.array(values)) for name, values in wanted.items()
+    }
+
+
+def test_an_epoch_is_a_whole_number_on_the_axis_even_when_there_is_only_one():
+    (axes,) = training_curves({"train_loss": [0.4]}).axes
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_a_history_without_accuracy_has_one_panel():
+    figure = training_curves({"train_loss": [1.0], "train_accuracy": [None], "seconds": [3.0]})
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "loss (mean per sample)"
+    assert len(axes.lines) == 1
+
+
+def test_a_long_line_keeps_only_a_few_markers():
+    (axes,) = training_curves({"train_loss": np.linspace(1, 0, 500)}).axes
+    (line,) = axes.lines
+    assert len(line.get_xydata()) == 500
+    assert 500 / line.get_markevery() <= 12
+
+
+def test_a_confusion_matrix_writes_every_count_in_its_cell():
+    matrix = np.array([[50, 3, 0], [7, 900, 1], [0, 0, 0]])
+    axes = confusion_matrix(matrix, ["cat", "dog", "emu"]).axes[0]
+    texts = {text.get_position(): text.get_text() for text in axes.texts}
+    # A text's position is (x, y): (predicted, true).
+    assert texts == {(p, t): str(matrix[t, p]) for t in range(3) for p in range(3)}
+
+
+def test_a_confusion_matrix_names_its_axes_and_classes():
+    axes, bar = confusion_matrix(np.eye(2, dtype=int), ["cat", "dog"]).axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["cat", "dog"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["cat", "dog"]
+    assert bar.get_ylabel() == "share of the true class (%)"
+
+
+def test_cells_are_shaded_by_the_share_of_their_row_and_an_empty_row_by_none():
+    (image,) = confusion_matrix([[1, 3], [0, 0]], ["a", "b"]).axes[0].images
+    assert image.get_array().tolist() == [[25, 75], [0, 0]]
+
+
+def test_counts_are_legible_on_every_shade():
+    matrix = np.zeros((21, 21), int)
+    matrix[:, 0] = range(0, 105, 5)  # every 5 %
+    matrix[:, 1] = 100 - matrix[:, 0]
+    axes = confusion_matrix(matrix, [str(c) for c in range(21)]).axes[0]
+    (image,) = axes.images
+    inks = {"white": (1, 1, 1), "black": (0, 0, 0)}
+    for text in axes.texts:
+        column, row = text.get_position()
+        cell = image.to_rgba(image.get_array()[row, column])
+        assert contrast(inks[text.get_color()], cell) > 4.5  # what WCAG asks for small text
+
+
+def test_shades_only_get_darker_as_the_share_grows():
+    (image,) = confusion_matrix([[1]], ["a"]).axes[0].images
+    assert (np.diff(image.to_rgba(np.arange(101.0))[:, :3].sum(axis=1)) <= 0).all()
+
+
+@pytest.mark.parametrize("largest", [9, 1_000_000])
+@pytest.mark.parametrize("names", ["0123456789", ["a name of some length"] * 10, "ab"])
+def test_everything_fits_in_the_figure_and_every_count_in_its_cell(largest, names):
+    figure = confusion_matrix(np.full((len(names), len(names)), largest), list(names))
+    figure.draw_without_rendering()
+    drawn = figure.get_tightbbox()  # in inches, from the lower left corner
+    pixel = 1 / figure.dpi
+    assert -pixel < drawn.xmin < drawn.xmax < figure.get_figwidth() + pixel
+    assert -pixel < drawn.ymin < drawn.ymax < figure.get_figheight() + pixel
+    axes = figure.axes[0]
+    cell = axes.get_window_extent().width / len(names)
+    assert all(text.get_window_extent().width < cell for text in axes.texts)
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((2, 3), int), np.zeros((3, 3), int), np.zeros(2, int)])
+def test_a_matrix_that_does_not_fit_its_classes_is_refused(matrix):
+    with pytest.raises(ValueError, match=r"^matrix: got shape \(.*\), wanted \(2, 2\) for 2"):
+        confusion_matrix(matrix, ["cat", "dog"])
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 4), (5, 1, 6, 4), (5, 3, 6, 4)])
+def test_an_image_grid_shows_uint8_images_as_they_are(shape):
+    images = RNG.integers(0, 256, shape, dtype=np.uint8)
+    figure = image_grid(images, columns=2)
+    assert len(figure.axes) == 5
+    for axes, image in zip(figure.axes, images, strict=True):
+        (shown,) = axes.images
+        assert shown.get_clim() == (0, 1)
+        expected = image if image.ndim == 2 else np.moveaxis(image, 0, -1).squeeze()
+        assert np.allclose(255 * np.asarray(shown.get_array()).squeeze(), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_are_drawn_on_one_scale_from_the_smallest_to_the_largest(dtype):
+    images = np.stack([np.full((2, 2), value, dtype) for value in (-3.0, 0.0, 1.0)])
+    shown = [axes.images[0].get_array().squeeze()[0, 0] for axes in image_grid(images).axes]
+    assert shown == [0.0, 0.75, 1.0]
+
+
+def test_images_of_one_single_value_can_be_drawn():
+    assert (image_grid(np.full((1, 2, 2), 7.0)).axes[0].images[0].get_array() == 0).all()
+
+
+def test_titles_stand_above_their_images_row_by_row():
+    figure = image_grid(np.zeros((3, 2, 2)), titles=["a", "b", "c"], columns=2)
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c"]
+    places = [(spec.rowspan.start, spec.colspan.start) for spec in specs(figure)]
+    assert places == [(0, 0), (0, 1), (1, 0)]
+
+
+def specs(figure):
+    return [axes.get_subplotspec() for axes in figure.axes]
+
+
+def test_fewer_images_than_columns_leave_no_gap():
+    figure = image_grid(np.zeros((3, 2, 2)), columns=8)
+    assert {spec.get_gridspec().get_geometry() for spec in specs(figure)} == {(1, 3)}
+
+
+@pytest.mark.parametrize(
+    "shape", [(4,), (4, 5), (2, 2, 4, 5), (0, 4, 5), (2, 0, 5), (2, 1, 3, 4, 5)]
+)
+def test_arrays_that_are_no_images_are_refused(shape):
+    with pytest.raises(ValueError, match=r"^images: got shape \(.*\), wanted \(N, H, W\)"):
+        image_grid(np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "error", "message"),
+    [
+        (np.full((1, 2, 2), np.nan), {}, ValueError, "images: got NaN or infinity, wanted finite"),
+        (np.zeros((1, 2, 2), int), {}, TypeError, "images: got dtype int64, wanted uint8 or a"),
+        (np.zeros((2, 2, 2)), {"titles": ["a"]}, ValueError, "titles: got 1, wanted 2"),
+        (np.zeros((2, 2, 2)), {"columns": 0}, ValueError, "columns: got 0, wanted at least 1"),
+    ],
+)
+def test_other_wrong_arguments_of_an_image_grid_are_named(images, options, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        image_grid(images, **options)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda figure: training_curves(HISTORY, figure=figure),
+        lambda figure: confusion_matrix(np.eye(10, dtype=int), list("0123456789"), figure=figure),
+        lambda figure: image_grid(np.zeros((4, 2, 2)), figure=figure),
+    ],
+)
+def test_a_subfigure_is_drawn_on_and_its_whole_figure_returned(draw, tmp_path):
+    whole = Figure(figsize=(8, 4), layout="constrained")
+    left, right = whole.subfigures(1, 2)
+    assert draw(right) is whole
+    assert right.axes
+    assert not left.axes
+    assert draw(whole.add_subfigure(whole.add_gridspec(1, 1)[0])) is whole
+    save(whole, tmp_path / "whole.png")
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "svg", "PNG"])
+def test_save_makes_the_folder_and_one_file_of_the_suffix_s_format(tmp_path, suffix):
+    path = tmp_path / "deep" / "er" / f"curves.{suffix}"
+    save(training_curves(HISTORY), path)
+    assert [child.name for child in path.parent.iterdir()] == [path.name]
+    begins = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
+    assert path.read_bytes().startswith(begins[suffix.lower()])
+
+
+@pytest.mark.parametrize("name", ["curves", "curves.docx", "curves."])
+def test_a_suffix_without_a_format_is_refused_before_anything_is_written(tmp_path, name):
+    with pytest.raises(ValueError, match=r"^path: got '.*', wanted a suffix among \[.*'png'"):
+        save(training_curves(HISTORY), tmp_path / "folder" / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Broken(Exception):
+    """What a figure raises that fails half-way through its rendering."""
+
+
+def test_a_rendering_that_fails_leaves_the_old_file_and_no_half_file(tmp_path):
+    path = tmp_path / "curves.svg"
+    path.write_text("the old figure")
+    figure = training_curves(HISTORY)
+
+    def draw(renderer):
+        raise Broken
+
+    figure.axes[-1].draw = draw
+    with pytest.raises(Broken):
+        save(figure, path)
+    assert [child.name for child in tmp_path.iterdir()] == ["curves.svg"]
+    assert path.read_text() == "the old figure"
+
+
+def test_drawing_and_saving_never_import_pyplot(tmp_path):
+    program = (
+        "import sys; from minicnn import plotting\n"
+        "figure = plotting.training_curves({'train_loss': [1.0, 0.5]})\n"
+        f"plotting.save(figure, {str(tmp_path / 'curves.png')!r})\n"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
