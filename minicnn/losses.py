@@ -49,6 +49,7 @@ class Loss:
 
     # ── what a user calls ────────────────────────────────────────────────────────────────────
 
+    @np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
     def forward(self, prediction: Any, target: Any) -> float:
         """The mean loss of a batch. Raises ValueError or TypeError for targets that don't fit."""
         prediction = as_floats(prediction, f"{self}: prediction")

@@ -90,6 +90,7 @@ class Sequential(Layer):
 
     # ── what only a network has ──────────────────────────────────────────────────────────────
 
+    @np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
     def predict(self, images: Any, batch_size: int = 256) -> np.ndarray:
         """Outputs (logits) for any number of images, computed in batches, without training.
 

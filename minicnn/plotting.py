@@ -100,7 +100,8 @@ def confusion_matrix(
 
     # The widest count must fit in its cell; a digit is about 0.64 of the font size wide.
     inches = min(figure.bbox.width / figure.dpi - wide, figure.bbox.height / figure.dpi - high)
-    size = min(9.0, 72.0 * inches / n / (0.64 * len(str(counts.max())) + 0.4))
+    fitting = 72.0 * inches / n / (0.64 * len(str(counts.max())) + 0.4)
+    size = min(max(fitting, 2.0), 9.0)  # a subfigure may leave no room at all
     for (row, column), count in np.ndenumerate(counts):
         red, green, blue, _ = image.to_rgba(percent[row, column])
         # Where white and black ink stand out equally well from a grey cell.

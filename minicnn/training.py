@@ -49,6 +49,8 @@ class Prepared(NamedTuple):
     count: int
 
 
+# Overflow shows in the loss, which is checked: NumPy's warnings would only say it earlier.
+@np.errstate(over="ignore", invalid="ignore")
 def fit(
     network: Sequential,
     loss: Loss,
@@ -140,17 +142,15 @@ def forward_and_backward(
     No gradient is computed from a loss that is not finite.
     """
     ops = network.ops
-    # Overflow shows in the loss, which is checked: NumPy's warnings would only say it earlier.
-    with np.errstate(over="ignore", invalid="ignore"):
-        x = ops.gather(samples.data, indices, network.dtype or np.float32, network.buffers)
-        prediction = network.forward_batch(x, training=True)
-        value = ops.to_float(loss.compare(prediction, samples.targets, indices))
-        if isfinite(value):
-            tally.add(value, loss.divisor(samples.targets, indices), len(indices))
-            if samples.targets.labels is not None:
-                correct = ops.count_correct(prediction, samples.targets.labels[indices])
-                tally.add_correct(int(ops.to_float(correct)))
-            network.backward_batch(loss.backward_batch(), input_gradient=False)
+    x = ops.gather(samples.data, indices, network.dtype or np.float32, network.buffers)
+    prediction = network.forward_batch(x, training=True)
+    value = ops.to_float(loss.compare(prediction, samples.targets, indices))
+    if isfinite(value):
+        tally.add(value, loss.divisor(samples.targets, indices), len(indices))
+        if samples.targets.labels is not None:
+            correct = ops.count_correct(prediction, samples.targets.labels[indices])
+            tally.add_correct(int(ops.to_float(correct)))
+        network.backward_batch(loss.backward_batch(), input_gradient=False)
     return value
 
 
@@ -162,12 +162,11 @@ def update(
     max_gradient_norm: float | None,
 ) -> None:
     parameters = network.parameters()
-    with np.errstate(over="ignore", invalid="ignore"):
-        if penalty is not None:
-            penalty.add_gradient(parameters)
-        if max_gradient_norm is not None:
-            clip_gradient_norm(parameters, max_gradient_norm)
-        optimizer.step(parameters, factor)
+    if penalty is not None:
+        penalty.add_gradient(parameters)
+    if max_gradient_norm is not None:
+        clip_gradient_norm(parameters, max_gradient_norm)
+    optimizer.step(parameters, factor)
 
 
 def evaluate(
@@ -181,6 +180,7 @@ def evaluate(
     return measure(network, loss, prepare(network, loss, samples, "samples"), batch_size)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def measure(
     network: Sequential, loss: Loss, samples: Prepared, batch_size: int = 256
 ) -> Evaluation:

@@ -154,6 +154,12 @@ def test_everything_fits_in_the_figure_and_every_count_in_its_cell(largest, name
     assert all(text.get_window_extent().width < cell for text in axes.texts)
 
 
+def test_a_figure_too_small_for_its_counts_still_has_them():
+    figure = Figure(figsize=(1.5, 1.5))
+    confusion_matrix([[1, 2], [3, 4]], ["a", "b"], figure=figure)
+    assert all(text.get_fontsize() == 2 for text in figure.axes[0].texts)
+
+
 @pytest.mark.parametrize("matrix", [np.zeros((2, 3), int), np.zeros((3, 3), int), np.zeros(2, int)])
 def test_a_matrix_that_does_not_fit_its_classes_is_refused(matrix):
     with pytest.raises(ValueError, match=r"^matrix: got shape \(.*\), wanted \(2, 2\) for 2"):
@@ -186,17 +192,13 @@ def test_images_of_one_single_value_can_be_drawn():
 def test_titles_stand_above_their_images_row_by_row():
     figure = image_grid(np.zeros((3, 2, 2)), titles=["a", "b", "c"], columns=2)
     assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c"]
-    places = [(spec.rowspan.start, spec.colspan.start) for spec in specs(figure)]
-    assert places == [(0, 0), (0, 1), (1, 0)]
-
-
-def specs(figure):
-    return [axes.get_subplotspec() for axes in figure.axes]
+    specs = [axes.get_subplotspec() for axes in figure.axes]
+    assert [(s.rowspan.start, s.colspan.start) for s in specs] == [(0, 0), (0, 1), (1, 0)]
 
 
 def test_fewer_images_than_columns_leave_no_gap():
     figure = image_grid(np.zeros((3, 2, 2)), columns=8)
-    assert {spec.get_gridspec().get_geometry() for spec in specs(figure)} == {(1, 3)}
+    assert figure.axes[0].get_gridspec().get_geometry() == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,6 @@ def test_a_subfigure_is_drawn_on_and_its_whole_figure_returned(draw, tmp_path):
     assert draw(right) is whole
     assert right.axes
     assert not left.axes
-    assert draw(whole.add_subfigure(whole.add_gridspec(1, 1)[0])) is whole
     save(whole, tmp_path / "whole.png")
 
 
@@ -255,20 +256,18 @@ def test_a_suffix_without_a_format_is_refused_before_anything_is_written(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-class Broken(Exception):
-    """What a figure raises that fails half-way through its rendering."""
-
-
 def test_a_rendering_that_fails_leaves_the_old_file_and_no_half_file(tmp_path):
     path = tmp_path / "curves.svg"
     path.write_text("the old figure")
     figure = training_curves(HISTORY)
 
     def draw(renderer):
-        raise Broken
+        # The layout draws once before the file is opened; only the second drawing is written.
+        if len(list(tmp_path.iterdir())) == 2:
+            raise ZeroDivisionError
 
     figure.axes[-1].draw = draw
-    with pytest.raises(Broken):
+    with pytest.raises(ZeroDivisionError):
         save(figure, path)
     assert [child.name for child in tmp_path.iterdir()] == ["curves.svg"]
     assert path.read_text() == "the old figure"

@@ -19,7 +19,7 @@ Rules
   thing again, so a step allocates nothing. No function changes a Batch that it is given.
 * Gradients of parameters are *written* to the Array that is passed (dw, db, …): they overwrite.
 * Arguments are right when they get here: layers, losses and optimisers check them first.
-* NaN and Inf in an input reach the output.
+* NaN and Inf in an input reach the output (the callers silence NumPy's warnings about them).
 """
 
 from __future__ import annotations

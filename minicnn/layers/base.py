@@ -114,6 +114,7 @@ class Layer:
 
     # ── what a user calls ────────────────────────────────────────────────────────────────────
 
+    @np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
     def forward(self, x: Any, training: bool = False) -> np.ndarray:
         """Output for a batch x, batch axis first: float32 or float64, NumPy in, NumPy out.
 
@@ -132,6 +133,7 @@ class Layer:
             return np.empty(shape, x.dtype)
         return self.ops.to_numpy(self.forward_batch(self.ops.from_numpy(x), training))
 
+    @np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
     def backward(self, dy: Any) -> np.ndarray:
         """Gradient of the loss with respect to x, given dy, its gradient with respect to y.
 
@@ -191,13 +193,12 @@ class Layer:
     def __repr__(self) -> str:
         """The call that makes such a layer, without the arguments that are left at their default."""
         known = signature(type(self)).parameters
-        shown = {
-            name: value[0] if isinstance(value, tuple) and value in {(v, v) for v in value} else value
-            for name, value in self.arguments.items()
-        }
-        arguments = (
-            f"{name}={value!r}" for name, value in shown.items() if value != known[name].default
-        )
+        arguments = []
+        for name, value in self.arguments.items():
+            if isinstance(value, tuple) and name != "shape" and value[0] == value[1]:
+                value = value[0]  # a square kernel as its one number
+            if value != known[name].default:
+                arguments.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
 
 

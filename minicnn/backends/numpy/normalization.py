@@ -22,7 +22,7 @@ def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps, buffers
 def normalize(x, mean, var, gamma, beta, eps, buffers):
     x_hat = buffers.empty("x_hat", x.shape, x.dtype)
     y = buffers.empty("y", x.shape, x.dtype)
-    inv_std = 1 / np.sqrt(var + eps)
+    inv_std = 1 / np.sqrt(var.astype(x.dtype) + eps)
     np.subtract(x, per_channel(mean, x), out=x_hat)
     x_hat *= per_channel(inv_std, x)
     np.multiply(x_hat, per_channel(gamma, x), out=y)

@@ -1,0 +1,115 @@
+"""Formulas of a single number, in plain Python: `numba` and `cuda` compile the same lines.
+
+A literal 1 beside a float32 makes the compilers compute in float64, so constants are written in
+the type of the argument: `type(x)(1)`. Comparisons with 0 are harmless.
+"""
+
+from math import copysign, exp, sqrt
+
+import numpy as np
+
+from . import philox
+
+# ── activations: y from x, and dx from dy and what the layer keeps ───────────────────────────
+
+
+def relu(x):
+    return type(x)(0) if x <= 0 else x  # a NaN is not ≤ 0, so it stays
+
+
+def relu_slope(dy, y):
+    return dy if y > 0 else type(dy)(0)
+
+
+def leaky_relu(x, slope):
+    return x if x > 0 else slope * x
+
+
+def leaky_relu_slope(dy, x, slope):
+    return dy if x > 0 else slope * dy
+
+
+def sigmoid(x):
+    one, small = type(x)(1), exp(-abs(x))  # e^−|x| ≤ 1
+    return (one if x >= 0 else small) / (one + small)
+
+
+def sigmoid_slope(dy, y):
+    return dy * y * (type(y)(1) - y)
+
+
+def tanh_slope(dy, y):
+    return dy * (type(y)(1) - y * y)
+
+
+# ── a maximum that keeps the first of equals, and a NaN ──────────────────────────────────────
+
+
+def takes_over(candidate, best):
+    """Whether a later value replaces the best so far: only a greater one, and once a NaN."""
+    return not candidate <= best and best == best
+
+
+# ── optimisers: one element's new value, and its new slots ───────────────────────────────────
+# w value, g gradient, v velocity, m mean, s (mean or sum of) square; fresh = 1 − keep.
+
+
+def sgd(w, g, lr, weight_decay):
+    return w - lr * (g + weight_decay * w)
+
+
+def momentum(w, g, v, nesterov, lr, keep, weight_decay):
+    g = g + weight_decay * w
+    v = keep * v + g
+    return w - lr * (g + keep * v if nesterov else v), v
+
+
+def rmsprop(w, g, s, lr, keep, fresh, eps, weight_decay):
+    g = g + weight_decay * w
+    s = keep * s + fresh * g * g
+    return w - lr * g / (sqrt(s) + eps), s
+
+
+def adagrad(w, g, s, lr, eps, weight_decay):
+    g = g + weight_decay * w
+    s = s + g * g
+    return w - lr * g / (sqrt(s) + eps), s
+
+
+def adam(w, g, m, s, rate, keep1, fresh1, keep2, fresh2, correction, eps, weight_decay, shrink):
+    """rate = lr / (1 − keep1^step), correction = √(1 − keep2^step).
+
+    shrink = 1 − lr · weight decay when that is decoupled (then weight_decay is 0), else 1.
+    """
+    g = g + weight_decay * w
+    m = keep1 * m + fresh1 * g
+    s = keep2 * s + fresh2 * g * g
+    return shrink * w - rate * m / (sqrt(s) / correction + eps), m, s
+
+
+def penalty_slope(w, l1, l2):
+    """l1 · sign(w) + l2 · w."""
+    sign = copysign(type(w)(1), w) if w != 0 else type(w)(0)
+    return l1 * sign + l2 * w
+
+
+# ── random bits ──────────────────────────────────────────────────────────────────────────────
+
+MULTIPLIER_0, MULTIPLIER_1 = np.uint64(philox.MULTIPLIER_0), np.uint64(philox.MULTIPLIER_1)
+WEYL_0, WEYL_1 = np.uint64(philox.WEYL_0), np.uint64(philox.WEYL_1)
+LOW, SHIFT = np.uint64(philox.LOW), np.uint64(32)
+
+
+def philox4x32(c0, c1, c2, c3, k0, k1):
+    """`philox.philox4x32` for one counter: four words from uint64 numbers below 2³²."""
+    for _ in range(philox.ROUNDS):
+        product_0 = MULTIPLIER_0 * c0
+        product_1 = MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (product_1 >> SHIFT) ^ c1 ^ k0,
+            product_1 & LOW,
+            (product_0 >> SHIFT) ^ c3 ^ k1,
+            product_0 & LOW,
+        )
+        k0, k1 = (k0 + WEYL_0) & LOW, (k1 + WEYL_1) & LOW
+    return c0, c1, c2, c3

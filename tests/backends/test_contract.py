@@ -1,0 +1,34 @@
+"""Every backend has every operation of the contract, with the same arguments."""
+
+import inspect
+
+import pytest
+
+from minicnn import backends
+from minicnn.backends import contract
+
+OPERATIONS = [name for name in vars(contract.Backend) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("backend", backends.available())
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_backend_has_the_operation_with_the_contracts_arguments(backend, operation):
+    stated = inspect.signature(getattr(contract.Backend, operation))
+    wanted = list(stated.parameters)[1:]  # without self
+    found = inspect.signature(getattr(backends.get(backend), operation))
+    assert list(found.parameters) == wanted
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_a_backend_has_nothing_that_the_contract_does_not_state(backend):
+    assert sorted(backends.get(backend).__all__) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_states_what_it_computes(operation):
+    assert getattr(contract.Backend, operation).__doc__
+
+
+def test_an_unknown_backend_is_refused_with_the_names_there_are():
+    with pytest.raises(ValueError, match="tpu.*numpy"):
+        backends.get("tpu")

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicnn.backends.philox import keep_threshold, philox4x32, words
+
+
+@pytest.mark.parametrize(
+    ("counter", "key", "wanted"),
+    [
+        ((0, 0, 0, 0), (0, 0), (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+        (
+            (0xFFFFFFFF,) * 4,
+            (0xFFFFFFFF,) * 2,
+            (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD),
+        ),
+        (
+            (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+            (0xA4093822, 0x299F31D0),
+            (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+        ),
+    ],
+)
+def test_the_words_are_those_of_the_papers_own_test_vectors(counter, key, wanted):
+    assert tuple(int(w) for w in philox4x32(counter, key)) == wanted
+
+
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 2**31))
+def test_a_word_depends_on_its_place_alone_not_on_how_many_are_drawn(samples, elements, step):
+    all_words = words((1, 2), step, 10, 41)
+    assert np.array_equal(words((1, 2), step, samples, elements), all_words[:samples, :elements])
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_the_share_of_words_below_the_threshold_is_p(p):
+    drawn = words((7, 0), 3, 1000, 1000)
+    share = (drawn < keep_threshold(p)).mean()
+    assert abs(share - p) < 6 * np.sqrt(p * (1 - p) / drawn.size)
+
+
+def test_other_seeds_and_steps_draw_other_words():
+    first = words((1, 0), 0, 4, 64)
+    for other in (words((2, 0), 0, 4, 64), words((1, 1), 0, 4, 64), words((1, 0), 1, 4, 64)):
+        assert (first != other).mean() > 0.99

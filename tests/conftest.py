@@ -1,0 +1,12 @@
+"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, or nightly."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# A first call may compile, so no example has a deadline.
+quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", max_examples=20, **quiet)
+settings.register_profile("ci", max_examples=40, derandomize=True, **quiet)
+settings.register_profile("nightly", max_examples=2000, **quiet)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))

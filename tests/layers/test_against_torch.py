@@ -1,0 +1,96 @@
+"""PyTorch, where it is installed, as an oracle for the outputs and all gradients of every layer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicnn import layers as nn
+from tests.strategies import LAYERS, batch_sizes, normal, seeds
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+
+def conv2d(layer, x, w, b=None):
+    padding = "same" if layer.arguments["padding"] == "same" else layer.padding
+    return F.conv2d(x, w, b, layer.stride, padding)
+
+
+def conv_transpose2d(layer, x, w, b=None):
+    return F.conv_transpose2d(x, w, b, layer.stride, layer.padding, layer.output_padding)
+
+
+def avg_pool(layer, x):
+    return F.avg_pool2d(
+        x, layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode, layer.count_include_pad
+    )
+
+
+def max_pool(layer, x):
+    arguments = layer.kernel_size, layer.stride, layer.padding
+    return F.max_pool2d(x, *arguments, ceil_mode=layer.ceil_mode)
+
+
+PEERS = {
+    "Conv2D": conv2d,
+    "ConvTranspose2D": conv_transpose2d,
+    "MaxPool2D": max_pool,
+    "AvgPool2D": avg_pool,
+    "GlobalAvgPool2D": lambda layer, x: x.mean((2, 3)),
+    "Dense": lambda layer, x, w, b=None: F.linear(x, w, b),
+    "ReLU": lambda layer, x: F.relu(x),
+    "LeakyReLU": lambda layer, x: F.leaky_relu(x, layer.slope),
+    "Sigmoid": lambda layer, x: torch.sigmoid(x),
+    "Tanh": lambda layer, x: torch.tanh(x),
+}
+
+
+# PyTorch says once that an even "same" kernel makes it copy the input.
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("kind", PEERS)
+@given(st.data(), batch_sizes, seeds)
+def test_outputs_and_gradients_are_pytorchs(kind, data, n, seed):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.astype("float64")
+    x = normal((n, *shape), seed)
+    y = layer.forward(x)
+    dy = normal(y.shape, seed + 1)
+    dx = layer.backward(dy)
+    leaves = [torch.tensor(a, requires_grad=True) for a in (x, *(p.value for p in layer.parameters()))]
+    peer = PEERS[kind](layer, *leaves)
+    peer.backward(torch.tensor(dy))
+    np.testing.assert_allclose(y, peer.detach().numpy(), rtol=1e-9, atol=1e-11)
+    for found, leaf in zip([dx, *(p.grad for p in layer.parameters())], leaves, strict=True):
+        np.testing.assert_allclose(found, leaf.grad.numpy(), rtol=1e-9, atol=1e-11)
+
+
+@given(LAYERS["BatchNorm"], st.integers(2, 5), seeds, st.booleans())
+def test_batch_norm_and_its_running_statistics_are_pytorchs(case, n, seed, training):
+    layer, shape = case
+    layer.astype("float64")
+    x = normal((n, *shape), seed)
+    mean, var = (torch.tensor(p.value) for p in (layer.running_mean, layer.running_var))
+    leaves = [torch.tensor(a, requires_grad=True) for a in (x, layer.gamma.value, layer.beta.value)]
+    y = layer.forward(x, training)
+    dy = normal(y.shape, seed + 1)
+    dx = layer.backward(dy)
+    peer = F.batch_norm(
+        leaves[0], mean, var, leaves[1], leaves[2], training, layer.momentum, layer.eps
+    )
+    peer.backward(torch.tensor(dy))
+    found = [y, dx, layer.gamma.grad, layer.beta.grad, layer.running_mean.value,
+             layer.running_var.value]  # fmt: skip
+    wanted = [peer.detach(), *(leaf.grad for leaf in leaves), mean, var]
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b.numpy(), rtol=1e-8, atol=1e-9)
+
+
+def test_default_weights_are_drawn_as_pytorch_draws_them():
+    ours, theirs = nn.Conv2D(50, 80, 3), torch.nn.Conv2d(50, 80, 3)
+    for mine, peer in ((ours.weight, theirs.weight), (ours.bias, theirs.bias)):
+        bound = 1 / np.sqrt(50 * 9)
+        for sample in (mine.value, peer.detach().numpy()):
+            assert np.abs(sample).max() <= bound * (1 + 1e-6)
+            # A uniform's standard deviation, within six of its own for 80 draws.
+            assert abs(sample.std() / (bound / np.sqrt(3)) - 1) < 0.35

@@ -1,0 +1,226 @@
+"""One battery for every layer, on every backend that this machine can run."""
+
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicnn import backends, gradcheck
+from minicnn import layers as nn
+from tests.strategies import LAYERS, batch_sizes, normal, seeds
+
+every_layer = pytest.mark.parametrize("kind", LAYERS)
+every_backend = pytest.mark.parametrize("backend", backends.available())
+every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+# What reductions of up to a hundred terms may differ by.
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+
+
+def batch_of(layer, shape, n, seed, training, dtype="float64"):
+    """n samples; at least two values per channel where a statistic of them is taken."""
+    if isinstance(layer, nn.BatchNorm) and training:
+        n = max(n, 2)
+    return normal((n, *shape), seed, dtype)
+
+
+def forward_and_backward(layer, x, dy_seed, training):
+    """y, dx and the gradients of all parameters, from the state that the layer is in."""
+    before = {name: p.value.copy() for name, p in layer.state().items()}
+    y = layer.forward(x, training)
+    dx = layer.backward(normal(y.shape, dy_seed, y.dtype))
+    grads = [p.grad.copy() for p in layer.parameters()]
+    for name, p in layer.state().items():
+        p.value = before[name]
+    return [y, dx, *grads]
+
+
+@every_layer
+@every_backend
+@given(st.data(), batch_sizes, seeds, st.booleans())
+def test_the_gradients_are_the_slopes_of_forward(kind, backend, data, n, seed, training):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.astype("float64").to(backend)
+    x = batch_of(layer, shape, n, seed, training)
+    gradcheck.check(layer, x, training=training, seed=seed)
+
+
+@every_layer
+@every_backend
+@every_dtype
+@given(st.data(), batch_sizes | st.sampled_from([15, 16, 17, 33]), seeds, st.booleans())
+def test_every_backend_agrees_with_the_reference(kind, backend, dtype, data, n, seed, training):
+    layer, shape = data.draw(LAYERS[kind])
+    x = batch_of(layer, shape, n, seed, training, dtype)
+    expected = forward_and_backward(
+        copy.deepcopy(layer).astype("float64"), x.astype("float64"), seed, training
+    )
+    found = forward_and_backward(layer.astype(dtype).to(backend), x, seed, training)
+    for got, wanted in zip(found, expected, strict=True):
+        assert got.dtype == dtype
+        scale = 1 + np.abs(wanted).max()
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=TOLERANCE[dtype] * scale)
+
+
+@every_layer
+@every_backend
+@given(st.data(), batch_sizes, seeds, st.booleans())
+def test_the_same_step_twice_gives_the_same_bytes(kind, backend, data, n, seed, training):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    x = batch_of(layer, shape, n, seed, training, "float32")
+    first = forward_and_backward(layer, x, seed, training)
+    forward_and_backward(layer, normal((n + 2, *shape), seed, "float32"), seed, training)
+    second = forward_and_backward(layer, x, seed, training)
+    assert [a.tobytes() for a in first] == [a.tobytes() for a in second]
+
+
+@every_layer
+@every_backend
+@given(st.data(), seeds)
+def test_any_memory_layout_is_read_and_none_is_changed(kind, backend, data, seed):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    x = normal((3, *shape), seed, "float32")
+    wide = normal((6, *shape, 2), seed, "float32")
+    wide[::-2, ..., 1] = x
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    variants = [wide[::-2, ..., 1], np.asfortranarray(x), x.astype(">f4"), read_only]
+    expected = forward_and_backward(layer, x.copy(), seed, False)
+    for variant in variants:
+        before = variant.copy()
+        found = forward_and_backward(layer, variant, seed, False)
+        assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+        assert np.array_equal(variant, before)
+
+
+@every_layer
+@every_backend
+@given(st.data(), seeds)
+def test_the_upstream_gradient_is_not_changed(kind, backend, data, seed):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    y = layer.forward(normal((2, *shape), seed, "float32"))
+    dy = normal(y.shape, seed, "float32")
+    before = dy.copy()
+    layer.backward(dy)
+    assert np.array_equal(dy, before)
+
+
+@every_layer
+@every_backend
+@given(st.data(), seeds)
+def test_float64_input_is_computed_in_float64(kind, backend, data, seed):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    x = normal((2, *shape), seed)
+    exact = copy.deepcopy(layer).astype("float64")
+    assert layer.forward(x).dtype == np.float64
+    np.testing.assert_allclose(layer.forward(x), exact.forward(x), rtol=1e-12, atol=1e-12)
+    if exact.dtype is not None:
+        assert exact.forward(x.astype("float32")).dtype == np.float64
+
+
+@every_layer
+@every_backend
+@given(st.data())
+def test_an_empty_batch_gives_an_empty_batch(kind, backend, data):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    y = layer.forward(np.empty((0, *shape), "float32"))
+    assert y.shape == (0, *layer.output_shape(shape))
+
+
+@every_layer
+@every_backend
+@given(st.data(), seeds)
+def test_nan_and_infinity_reach_the_output(kind, backend, data, seed):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    for poison in (np.nan, np.inf):
+        x = np.full((2, *shape), poison, "float32")
+        y = layer.forward(x)
+        if kind in ("Sigmoid", "Tanh") and poison == np.inf:
+            assert (y == 1).all()
+        elif kind.startswith(("Conv", "AvgPool")):  # some windows may see only padding
+            steps_over_pixels = any(s > k for s, k in zip(layer.stride, layer.kernel_size))
+            assert not np.isfinite(y).all() or steps_over_pixels
+        else:
+            assert not np.isfinite(y).any()
+
+
+@every_layer
+@every_backend
+@given(st.data())
+def test_a_wrong_shape_names_the_layer_and_what_it_wanted(kind, backend, data):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    if kind in ("ReLU", "LeakyReLU", "Sigmoid", "Tanh", "Dropout", "Flatten"):
+        wrong = [(3,)]  # any batch will do, but it must be a batch
+    elif kind == "Reshape":
+        wrong = [(2, *shape, 2)]
+    else:
+        wrong = [(2, *shape, 1), (2, *shape[1:]), (4,)]
+        if kind in ("Conv2D", "ConvTranspose2D", "Dense", "BatchNorm"):
+            wrong.append((2, shape[0] + 1, *shape[1:]))
+    for bad in wrong:
+        if kind == "BatchNorm" and bad in ((2, *shape), (2, shape[0], 1, 1)):
+            continue
+        with pytest.raises(ValueError, match=kind):
+            layer.forward(np.zeros(bad, "float32"))
+
+
+@every_layer
+@given(st.data())
+def test_only_floats_are_taken_and_pixels_get_a_hint(kind, data):
+    layer, shape = data.draw(LAYERS[kind])
+    with pytest.raises(TypeError, match=rf"{kind}.*uint8.*/ 255"):
+        layer.forward(np.zeros((2, *shape), np.uint8))
+    for dtype in (object, "U3", np.complex64, np.float16):
+        with pytest.raises(TypeError, match=kind):
+            layer.forward(np.zeros((2, *shape), dtype))
+
+
+@every_layer
+@every_backend
+@given(st.data(), seeds)
+def test_backward_needs_its_own_forward_and_an_upstream_that_fits(kind, backend, data, seed):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    x = normal((2, *shape), seed, "float32")
+    dy = np.zeros((2, *layer.output_shape(shape)), "float32")
+    with pytest.raises(RuntimeError, match=kind):
+        layer.backward(dy)
+    layer.forward(x)
+    for wrong in (dy[:1], dy[..., None], np.zeros(1, "float32")):
+        with pytest.raises(ValueError, match=kind):
+            layer.backward(wrong)
+    layer.backward(dy)
+    with pytest.raises(RuntimeError, match=kind):
+        layer.backward(dy)
+
+
+@every_layer
+@given(st.data())
+def test_its_name_builds_it_again(kind, data):
+    layer, shape = data.draw(LAYERS[kind])
+    again = eval(repr(layer), vars(nn))
+    assert again.arguments == layer.arguments
+    assert again.output_shape(shape) == layer.output_shape(shape)
+
+
+@every_layer
+@every_backend
+@given(st.data(), seeds)
+def test_a_copy_is_independent(kind, backend, data, seed):
+    layer, shape = data.draw(LAYERS[kind])
+    layer.to(backend)
+    x = normal((2, *shape), seed, "float32")
+    y = layer.forward(x)
+    twin = copy.deepcopy(layer)
+    for p in twin.parameters():
+        p.value = p.value + 1
+    twin.forward(-x)
+    assert np.array_equal(layer.forward(x), y)

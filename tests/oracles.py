@@ -1,0 +1,45 @@
+"""Slow twins of the operations: the contract's formulas as plain loops, one number at a time."""
+
+import numpy as np
+
+
+def pixel(x, n, c, row, column, outside=0.0):
+    inside = 0 <= row < x.shape[2] and 0 <= column < x.shape[3]
+    return x[n, c, row, column] if inside else outside
+
+
+def conv2d(x, w, b, stride, padding, output):
+    """y[n,f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[n, c, i·s+u−p, j·s+v−p]."""
+    y = np.zeros((len(x), len(w), *output))
+    for n, f, i, j in np.ndindex(y.shape):
+        y[n, f, i, j] = 0 if b is None else b[f]
+        for c, u, v in np.ndindex(w.shape[1:]):
+            row, column = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
+            y[n, f, i, j] += w[f, c, u, v] * pixel(x, n, c, row, column)
+    return y
+
+
+def conv_transpose2d(x, w, b, stride, padding, output):
+    """Every input pixel paints the kernel, scaled, into the output."""
+    y = np.zeros((len(x), w.shape[1], *output))
+    for n, c, i, j in np.ndindex(x.shape):
+        for f, u, v in np.ndindex(w.shape[1:]):
+            row, column = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
+            if 0 <= row < output[0] and 0 <= column < output[1]:
+                y[n, f, row, column] += w[c, f, u, v] * x[n, c, i, j]
+    return y if b is None else y + b[:, None, None]
+
+
+def max_pool(x, kernel, stride, padding, output):
+    """The maximum of each window, and dx for dy = 1: a one at the first maximum."""
+    y, dx = np.zeros((*x.shape[:2], *output)), np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(y.shape):
+        best = None
+        for u, v in np.ndindex(kernel):
+            at = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
+            value = pixel(x, n, c, *at, outside=-np.inf)
+            if value > -np.inf and (best is None or value > best[0]):
+                best = value, at
+        y[n, c, i, j] = best[0]
+        dx[n, c, *best[1]] += 1
+    return y, dx

@@ -1,0 +1,128 @@
+"""What hypothesis draws: arrays, windows, layers with inputs that fit them, whole networks."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from minicnn import layers as nn
+from minicnn.network import Sequential
+
+seeds = st.integers(0, 2**32 - 1)
+batch_sizes = st.sampled_from([1, 2, 3, 5])
+small = st.integers(1, 3)
+
+
+def pairs(low, high):
+    """A number, or a (height, width) pair."""
+    return st.integers(low, high) | st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+def normal(shape, seed, dtype="float64"):
+    """Values of order one, no two of them equal: no kinks and no ties but by chance of 2⁻⁵³."""
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+@st.composite
+def images(draw, channels, at_least=(1, 1)):
+    """A sample shape (C, H, W), seldom square."""
+    return (channels, *(draw(st.integers(low, low + 4)) for low in at_least))
+
+
+@st.composite
+def conv2d(draw):
+    channels, kernel = draw(small), draw(st.tuples(small, small))
+    if draw(st.booleans()):
+        layer = nn.Conv2D(channels, draw(small), kernel, padding="same", bias=draw(st.booleans()))
+        return layer, draw(images(channels))
+    padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    layer = nn.Conv2D(channels, draw(small), kernel, draw(pairs(1, 3)), padding)
+    smallest = [max(1, k - 2 * p) for k, p in zip(kernel, padding)]
+    return layer, draw(images(channels, smallest))
+
+
+@st.composite
+def conv_transpose2d(draw):
+    channels, kernel = draw(small), draw(st.tuples(small, small))
+    stride = draw(st.tuples(small, small))
+    padding = tuple(draw(st.integers(0, (k - 1) // 2)) for k in kernel)
+    extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
+    layer = nn.ConvTranspose2D(channels, draw(small), kernel, stride, padding, extra)
+    return layer, draw(images(channels))
+
+
+@st.composite
+def pooling(draw, kind):
+    kernel = draw(st.tuples(small, small))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    arguments = {"count_include_pad": draw(st.booleans())} if kind is nn.AvgPool2D else {}
+    layer = kind(
+        kernel, draw(st.none() | pairs(1, 3)), padding, ceil_mode=draw(st.booleans()), **arguments
+    )
+    smallest = [max(1, k - 2 * p) for k, p in zip(kernel, padding)]
+    return layer, draw(images(draw(small), smallest))
+
+
+@st.composite
+def dense(draw):
+    features = draw(st.integers(1, 6))
+    layer = nn.Dense(features, draw(st.integers(1, 6)), bias=draw(st.booleans()))
+    return layer, (features,)
+
+
+@st.composite
+def batch_norm(draw):
+    features = draw(small)
+    layer = nn.BatchNorm(features, momentum=draw(st.floats(0, 1)), eps=draw(st.floats(1e-5, 1e-2)))
+    rng = np.random.default_rng(draw(seeds))
+    for parameter in layer.state().values():
+        parameter.value = rng.uniform(0.5, 1.5, parameter.shape)
+    return layer, draw(st.just((features,)) | images(features))
+
+
+any_shape = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
+
+
+def element_wise(make):
+    return st.tuples(make, any_shape)
+
+
+LAYERS = {
+    "Conv2D": conv2d(),
+    "ConvTranspose2D": conv_transpose2d(),
+    "MaxPool2D": pooling(nn.MaxPool2D),
+    "AvgPool2D": pooling(nn.AvgPool2D),
+    "GlobalAvgPool2D": st.tuples(st.builds(nn.GlobalAvgPool2D), images(2)),
+    "Dense": dense(),
+    "Flatten": element_wise(st.builds(nn.Flatten)),
+    "Reshape": any_shape.flatmap(
+        lambda shape: st.tuples(st.just(nn.Reshape(shape[::-1])), st.just(shape))
+    ),
+    "ReLU": element_wise(st.builds(nn.ReLU)),
+    "LeakyReLU": element_wise(st.builds(nn.LeakyReLU, st.floats(-1, 1))),
+    "Sigmoid": element_wise(st.builds(nn.Sigmoid)),
+    "Tanh": element_wise(st.builds(nn.Tanh)),
+    "BatchNorm": batch_norm(),
+    "Dropout": element_wise(st.builds(nn.Dropout, st.floats(0, 0.9), st.integers(0, 2**40))),
+}
+any_layer = st.one_of(*LAYERS.values())
+
+
+@st.composite
+def networks(draw):
+    """A convolutional network of random depth and shape, and a sample shape for it."""
+    channels, height, width = shape = draw(images(draw(small), (6, 6)))
+    layers = []
+    for _ in range(draw(st.integers(1, 3))):
+        filters = draw(small)
+        layers.append(nn.Conv2D(channels, filters, draw(pairs(1, 3)), padding="same"))
+        channels = filters
+        if draw(st.booleans()):
+            layers.append(nn.BatchNorm(channels))
+        layers.append(draw(st.sampled_from([nn.ReLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU]))())
+        if draw(st.booleans()):
+            layers.append(draw(st.sampled_from([nn.MaxPool2D, nn.AvgPool2D]))(2, ceil_mode=True))
+    if draw(st.booleans()):
+        layers += [nn.GlobalAvgPool2D(), nn.Dense(channels, 4)]
+    else:
+        features = Sequential(*layers, nn.Flatten()).output_shape(shape)[0]
+        layers += [nn.Flatten(), nn.Dropout(0.25), nn.Dense(features, 4)]
+    return Sequential(*layers, seed=draw(st.integers(0, 2**32))), shape

@@ -1,0 +1,240 @@
+"""The checker must let right gradients through and catch every planted bug."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from minicnn import backends, gradcheck
+from minicnn import layers as nn
+from minicnn.gradcheck import GradientError
+from minicnn.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from tests.strategies import networks, normal, seeds
+
+ops = backends.get("numpy")
+
+
+def conv():
+    return nn.Conv2D(2, 3, (3, 2), stride=(1, 2), padding=1), (2, 5, 5)
+
+
+def overlapping_pool():
+    return nn.MaxPool2D(3, stride=1, padding=1), (2, 4, 5)
+
+
+def average_pool():
+    return nn.AvgPool2D(3, stride=2, padding=1, count_include_pad=False), (2, 5, 4)
+
+
+# Each bug: a layer, the operation it breaks, and how. `right` is the operation as it should be.
+
+
+def swapped_stride(right, dy, w, window, buffers):
+    return right(dy, w, window._replace(stride=window.stride[::-1]), buffers)
+
+
+def unflipped_kernel(right, dy, w, window, buffers):
+    return right(dy, w[:, :, ::-1, ::-1], window, buffers)
+
+
+def swapped_padding(right, dy, x, window, dw, buffers):
+    top, left = window.padding
+    right(dy, x, window._replace(padding=(left + 1, top)), dw, buffers)
+
+
+def lost_image(right, dy, x, window, dw, buffers):
+    right(dy[1:], x[1:], window, dw, buffers)
+
+
+def forgotten_bias_sum(right, dy, db, buffers):
+    right(dy[:, :, :1], db, buffers)
+
+
+def accumulated_bias(right, dy, db, buffers):
+    db += dy.sum((0, 2, 3))
+
+
+def wrong_pooling_index(right, dy, winner, window, buffers):
+    return right(dy, (winner + 1) % 9, window, buffers)
+
+
+def assigned_instead_of_added(right, dy, winner, window, buffers):
+    dx = np.zeros((*dy.shape[:2], *window.image))
+    for n, c, i, j in np.ndindex(dy.shape):
+        u, v = divmod(winner[n, c, i, j], window.kernel[1])
+        dx[n, c, i + u - window.padding[0], j + v - window.padding[1]] = dy[n, c, i, j]
+    return dx
+
+
+def divisor_that_counts_padding(right, dy, window, divisor, buffers):
+    return right(dy, window, np.full_like(divisor, 9), buffers)
+
+
+def relu_without_its_mask(right, dy, y, buffers):
+    return dy.copy()
+
+
+def slope_of_y_only(right, dy, y, buffers):
+    return dy * y
+
+
+def transposed_dense_gradient(right, dy, x, dw, buffers):
+    right(dy, x, dw, buffers)
+    dw[...] = dw.T.copy()
+
+
+def fixed_statistics(right, *arguments):
+    return ops.batch_norm_inference_backward(*arguments)
+
+
+def gamma_forgotten(right, dy, x_hat, inv_std, gamma, *rest):
+    return right(dy, x_hat, inv_std, np.ones_like(gamma), *rest)
+
+
+def dropout_without_its_mask(right, dy, mask, buffers):
+    return dy.copy()
+
+
+def height_for_width(right, x, shape):
+    if len(shape) == 3:  # the way back
+        return right(x, (shape[0], shape[2], shape[1])).swapaxes(2, 3)
+    return right(x, shape)
+
+
+def square_dense():
+    return nn.Dense(4, 4), (4,)
+
+
+def scaled_batch_norm():
+    layer = nn.BatchNorm(2)
+    layer.gamma.value = np.array([0.5, 2.0])
+    return layer, (2, 3, 2)
+
+
+BUGS = {
+    swapped_stride: (conv, "conv2d_input_gradient", "x"),
+    unflipped_kernel: (conv, "conv2d_input_gradient", "x"),
+    swapped_padding: (conv, "conv2d_weight_gradient", "weight"),
+    lost_image: (conv, "conv2d_weight_gradient", "weight"),
+    forgotten_bias_sum: (conv, "bias_gradient", "bias"),
+    accumulated_bias: (conv, "bias_gradient", "bias"),
+    wrong_pooling_index: (overlapping_pool, "max_pool_backward", "x"),
+    assigned_instead_of_added: (overlapping_pool, "max_pool_backward", "x"),
+    divisor_that_counts_padding: (average_pool, "avg_pool_backward", "x"),
+    relu_without_its_mask: (lambda: (nn.ReLU(), (6,)), "relu_backward", "x"),
+    slope_of_y_only: (lambda: (nn.Sigmoid(), (6,)), "sigmoid_backward", "x"),
+    transposed_dense_gradient: (square_dense, "dense_weight_gradient", "weight"),
+    fixed_statistics: (scaled_batch_norm, "batch_norm_backward", "x"),
+    gamma_forgotten: (scaled_batch_norm, "batch_norm_backward", "x"),
+    dropout_without_its_mask: (lambda: (nn.Dropout(0.5), (20,)), "dropout_backward", "x"),
+    height_for_width: (lambda: (nn.Flatten(), (2, 3, 4)), "reshape", "x"),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+@pytest.mark.parametrize("n", [2, 60])  # every coordinate, and random directions
+def test_a_planted_bug_is_caught_and_the_array_is_named(bug, n, monkeypatch):
+    make, operation, array = BUGS[bug]
+    layer, shape = make()
+    layer.astype("float64")
+    x = normal((n, *shape), 0)
+    gradcheck.check(layer, x, training=True)
+    right = getattr(ops, operation)
+    monkeypatch.setattr(ops, operation, lambda *arguments: bug(right, *arguments))
+    with pytest.raises(GradientError, match=rf"^{array}\b"):
+        gradcheck.check(layer, x, training=True)
+
+
+def test_a_failure_names_index_both_values_and_the_relative_error(monkeypatch):
+    layer = nn.Dense(3, 2).astype("float64")
+    right = ops.dense_weight_gradient
+
+    def one_entry_off(dy, x, dw, buffers):
+        right(dy, x, dw, buffers)
+        dw[1, 2] *= 1.001
+
+    monkeypatch.setattr(ops, "dense_weight_gradient", one_entry_off)
+    with pytest.raises(
+        GradientError, match=r"weight\[1, 2\]: backward says .* say .*: relative error 0\.00"
+    ):
+        gradcheck.check(layer, normal((4, 3), 0))
+
+
+@pytest.mark.parametrize(
+    ("loss", "operation"),
+    [
+        (SoftmaxCrossEntropy(), "softmax_cross_entropy_backward"),
+        (SigmoidCrossEntropy(), "sigmoid_cross_entropy_backward"),
+        (MeanSquaredError(), "mean_squared_error_backward"),
+    ],
+)
+def test_a_missing_mean_over_the_batch_is_caught(loss, operation, monkeypatch):
+    z, target = normal((4, 3), 0), np.eye(3)[[0, 1, 2, 1]]
+    gradcheck.check(loss, z, target)
+    right = getattr(ops, operation)
+    monkeypatch.setattr(ops, operation, lambda *arguments: 4 * right(*arguments))
+    with pytest.raises(GradientError, match=r"^prediction\["):
+        gradcheck.check(loss, z, target)
+
+
+@given(networks(), seeds)
+def test_whole_random_networks_pass(case, seed):
+    network, shape = case
+    network.astype("float64")
+    gradcheck.check(network, normal((3, *shape), seed), training=True, max_coordinates=30)
+
+
+def test_kinks_are_stepped_over_and_counted():
+    x = np.linspace(-1, 1, 9)[:, None]  # the middle one is exactly 0
+    report = gradcheck.check(nn.ReLU(), x)
+    assert (report.compared, report.kinks) == (8, 1)
+
+
+def test_a_kink_within_the_step_is_noticed_too():
+    x = np.array([[3e-7], [-6e-7], [1.0], [-1.0], [2.0]])
+    report = gradcheck.check(nn.ReLU(), x)
+    assert (report.compared, report.kinks) == (3, 2)
+
+
+def test_an_input_that_lies_on_kinks_only_is_refused():
+    with pytest.raises(ValueError, match="kinks"):
+        gradcheck.check(nn.ReLU(), np.zeros((2, 3)))
+
+
+def test_float32_parameters_are_refused_with_the_way_out():
+    with pytest.raises(TypeError, match="weight is float32.*astype"):
+        gradcheck.check(nn.Dense(2, 2), np.ones((1, 2)))
+
+
+def test_parameters_statistics_and_counters_are_left_as_they_were():
+    layer = nn.BatchNorm(3).astype("float64")
+    before = {name: p.value.copy() for name, p in layer.state().items()}
+    gradcheck.check(layer, normal((4, 3), 0), training=True)
+    assert all(np.array_equal(p.value, before[name]) for name, p in layer.state().items())
+
+
+class Square:
+    """A layer of somebody's own, with no base class: y = (a · x)²."""
+
+    class Scale:
+        value, grad = np.array([1.5]), None
+
+    def __init__(self, factor=2.0):
+        self.a, self.factor = Square.Scale(), factor
+
+    def parameters(self):
+        return [self.a]
+
+    def forward(self, x, training=False):
+        self.x = x
+        return (self.a.value * x) ** 2
+
+    def backward(self, dy):
+        slope = self.factor * self.a.value * self.x
+        self.a.grad = np.array([(dy * slope * self.x).sum()])
+        return dy * slope * self.a.value
+
+
+def test_a_layer_of_ones_own_needs_no_base_class():
+    assert gradcheck.check(Square(), normal((3, 4), 0)).compared == 13
+    with pytest.raises(GradientError, match=r"^x\["):
+        gradcheck.check(Square(factor=1.0), normal((3, 4), 0))

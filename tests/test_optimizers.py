@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicnn import backends
+from minicnn.layers import Parameter
+from minicnn.optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
+from tests.strategies import normal, seeds
+
+every_backend = pytest.mark.parametrize("backend", backends.available())
+SHAPES = [(3, 2, 2, 2), (4, 5), (4,), (1,)]
+
+# Our optimiser, and the name and arguments of PyTorch's.
+CASES = [
+    (lambda: SGD(0.1), "SGD", {"lr": 0.1}),
+    (lambda: SGD(0.1, weight_decay=0.3), "SGD", {"lr": 0.1, "weight_decay": 0.3}),
+    (lambda: SGD(0.1, momentum=0.9), "SGD", {"lr": 0.1, "momentum": 0.9}),
+    (
+        lambda: SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+        "SGD",
+        {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+    ),
+    (lambda: RMSprop(), "RMSprop", {}),
+    (lambda: RMSprop(0.1, 0.8, 1e-3, 0.1), "RMSprop",
+     {"lr": 0.1, "alpha": 0.8, "eps": 1e-3, "weight_decay": 0.1}),
+    (lambda: Adagrad(), "Adagrad", {}),
+    (lambda: Adagrad(weight_decay=0.2), "Adagrad", {"weight_decay": 0.2}),
+    (lambda: Adam(), "Adam", {}),
+    (lambda: Adam(0.1, (0.8, 0.9), 1e-3, 0.1), "Adam",
+     {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1}),
+    (lambda: AdamW(), "AdamW", {}),
+    (lambda: AdamW(weight_decay=0.2), "AdamW", {"weight_decay": 0.2}),
+]  # fmt: skip
+every_optimizer = pytest.mark.parametrize(("make", "peer", "arguments"), CASES)
+
+
+def parameters(backend="numpy", dtype="float64", seed=0):
+    made = [Parameter(normal(shape, seed + k, dtype)) for k, shape in enumerate(SHAPES)]
+    for p in made:
+        p.to(backend)
+    return made
+
+
+def set_gradients(params, step):
+    ops = backends.get(params[0].backend)
+    for k, p in enumerate(params):
+        ops.write(p.gradient, normal(p.shape, (step, k)))
+
+
+@every_backend
+@every_optimizer
+def test_ten_steps_are_pytorchs(make, peer, arguments, backend):
+    torch = pytest.importorskip("torch")
+    ours, optimizer = parameters(backend), make()
+    leaves = [torch.tensor(p.value, requires_grad=True) for p in ours]
+    theirs = getattr(torch.optim, peer)(leaves, **arguments)
+    for step in range(10):
+        set_gradients(ours, step)
+        for p, leaf in zip(ours, leaves):
+            leaf.grad = torch.tensor(p.grad)
+        optimizer.step(ours)
+        theirs.step()
+    for p, leaf in zip(ours, leaves):
+        np.testing.assert_allclose(p.value, leaf.detach().numpy(), rtol=1e-9, atol=1e-12)
+
+
+@every_backend
+@every_optimizer
+def test_every_backend_updates_as_the_reference_and_float32_stays(make, peer, arguments, backend):
+    exact, rounded = parameters(), parameters(backend, "float32")
+    for params in (exact, rounded):
+        optimizer = make()
+        for step in range(5):
+            set_gradients(params, step)
+            optimizer.step(params)
+    for a, b in zip(exact, rounded):
+        assert b.value.dtype == np.float32
+        np.testing.assert_allclose(b.value, a.value, rtol=1e-4, atol=1e-5)
+
+
+@every_optimizer
+def test_a_schedules_factor_scales_the_learning_rate(make, peer, arguments):
+    one, other = parameters(), parameters()
+    halved, full = make(), make()
+    halved.lr /= 2
+    for params, optimizer, factor in ((one, halved, 1.0), (other, full, 0.5)):
+        set_gradients(params, 0)
+        optimizer.step(params, factor)
+    for a, b in zip(one, other):
+        np.testing.assert_array_equal(a.value, b.value)
+
+
+@every_optimizer
+def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
+    params, optimizer = parameters(), make()
+    before = sum(np.square(p.value).sum() for p in params)
+    for _ in range(20):
+        for p in params:
+            p.grad[...] = 2 * p.value
+        optimizer.step(params)
+    assert sum(np.square(p.value).sum() for p in params) < before
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SGD(float("nan")), "SGD: lr must be ≥ 0, got nan"),
+        (lambda: SGD(-0.1), "SGD: lr"),
+        (lambda: SGD(float("inf")), "SGD: lr"),
+        (lambda: SGD(0.1, momentum=1), "SGD: momentum must be ≥ 0 and < 1, got 1"),
+        (lambda: SGD(0.1, momentum=-0.1), "SGD: momentum"),
+        (lambda: SGD(0.1, nesterov=True), "SGD: nesterov needs a momentum"),
+        (lambda: SGD(0.1, weight_decay=-1), "SGD: weight_decay"),
+        (lambda: Adam(betas=(1, 0.9)), r"Adam: betas\[0\]"),
+        (lambda: Adam(betas=(0.9, 1)), r"Adam: betas\[1\]"),
+        (lambda: AdamW(eps=-1), "AdamW: eps"),
+        (lambda: RMSprop(alpha=2), "RMSprop: alpha"),
+        (lambda: Adagrad(lr=-1), "Adagrad: lr"),
+        (lambda: Penalty(l1=-1), "Penalty: l1"),
+        (lambda: Penalty(l2=float("nan")), "Penalty: l2"),
+        (lambda: clip_gradient_norm([], 0), "max_norm must be positive"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_other_parameters_than_before_are_refused():
+    optimizer = SGD(0.1, momentum=0.9)
+    optimizer.step(parameters())
+    with pytest.raises(ValueError, match=r"velocity belongs to parameters of shapes.*got \[\(4,\)"):
+        optimizer.step([Parameter(np.zeros(4))])
+
+
+@every_backend
+@given(seeds, st.floats(0, 2), st.floats(0, 2))
+def test_a_penalty_adds_its_own_slope_on_weights_only(backend, seed, l1, l2):
+    params = parameters(backend, seed=seed)
+    set_gradients(params, 0)
+    before = [p.grad.copy() for p in params]
+    penalty = Penalty(l1, l2)
+    weights = [p.value for p in params if p.value.ndim > 1]
+    wanted = sum(l1 * np.abs(w).sum() + l2 / 2 * (w**2).sum() for w in weights)
+    assert penalty.loss(params) == pytest.approx(wanted, rel=1e-9, abs=1e-12)
+    penalty.add_gradient(params)
+    for p, g in zip(params, before):
+        slope = l1 * np.sign(p.value) + l2 * p.value if p.value.ndim > 1 else 0
+        np.testing.assert_allclose(p.grad, g + slope, rtol=1e-12, atol=1e-12)
+
+
+def test_an_l2_penalty_is_the_weight_decay_of_plain_sgd():
+    one, other = [Parameter(normal((3, 3), 0))], [Parameter(normal((3, 3), 0))]
+    for params in (one, other):
+        set_gradients(params, 0)
+    Penalty(l2=0.3).add_gradient(one)
+    SGD(0.1).step(one)
+    SGD(0.1, weight_decay=0.3).step(other)
+    np.testing.assert_allclose(one[0].value, other[0].value, rtol=1e-14)
+
+
+@every_backend
+@given(seeds, st.floats(1e-3, 100))
+def test_clipping_keeps_the_direction_and_bounds_the_norm(backend, seed, max_norm):
+    params = parameters(backend, seed=seed)
+    set_gradients(params, seed)
+    before = np.concatenate([p.grad.ravel() for p in params])
+    norm = clip_gradient_norm(params, max_norm)
+    after = np.concatenate([p.grad.ravel() for p in params])
+    assert norm == pytest.approx(np.linalg.norm(before), rel=1e-12)
+    wanted = before * min(1, max_norm / (norm + 1e-6))
+    np.testing.assert_allclose(after, wanted, rtol=1e-12)
+
+
+def test_nothing_to_update_is_no_error():
+    Adam().step([])
+    assert clip_gradient_norm([], 1.0) == 0
+    assert Penalty(l1=1).loss([Parameter(np.ones(3))]) == 0
