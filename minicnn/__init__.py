@@ -1,6 +1,16 @@
 """minicnn: a convolutional-network library to be read, with every gradient stated by hand."""
 
-from . import backends, data, gradcheck, initializers, layers, losses, metrics, optimizers, schedules
+from . import (
+    backends,
+    data,
+    gradcheck,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    schedules,
+)
 from .errors import DataFileError, ModelFileError
 from .history import History
 from .layers import (

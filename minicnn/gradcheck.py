@@ -34,7 +34,7 @@ class GradientError(AssertionError):
 
 @dataclass(frozen=True)
 class Report:
-    """What was compared. worst: the largest relative error; kinks: places that were stepped over."""
+    """How many places were compared, how many lay at kinks, and the worst relative error."""
 
     compared: int
     kinks: int
@@ -196,7 +196,9 @@ def compare(
         if everywhere
         else [(..., unit_vector(value.shape, rng)) for _ in range(directions)]
     )
-    places = [(index, array.analytic(index, d), array.numeric(index, d)) for index, d in along]
+    places: list[tuple[Any, float, float | None]] = [
+        (index, array.analytic(index, d), array.numeric(index, d)) for index, d in along
+    ]
     smooth = [(index, a, n) for index, a, n in places if n is not None]
     kinks = len(places) - len(smooth)
     if 2 * kinks > len(places):
@@ -213,10 +215,9 @@ def compare(
     index, a, n = max(smooth, key=lambda place: error(*place[1:]))
     worst = error(a, n)
     if worst > tolerance:
-        if not everywhere:
-            index, a, n = worst_coordinate(array, rng, max_coordinates)
+        at, a, n = (index, a, n) if everywhere else worst_coordinate(array, rng, max_coordinates)
         raise GradientError(
-            f"{array.name}[{', '.join(map(str, index))}]: backward says {a:.9g}, differences of "
+            f"{array.name}[{', '.join(map(str, at))}]: backward says {a:.9g}, differences of "
             f"forward say {n:.9g}: relative error {error(a, n):.2g}, tolerance {tolerance:g}"
         )
     return Report(len(smooth), kinks, float(worst))

@@ -99,7 +99,8 @@ class Loss:
 class SoftmaxCrossEntropy(Loss):
     """−log of the probability that softmax gives to the right class, computed from logits.
 
-        L = −Σ_{n,c} t[n,c] · log softmax(logits)[n,c] / divisor        dlogits = (p · Σt − t) / divisor
+        L = −Σ_{n,c} t[n,c] · log p[n,c] / divisor,   p = softmax(logits)
+        dlogits = (p · Σ_c t − t) / divisor
 
     logits (N, C). Target: integer labels (N,) with 0 ≤ label < C, or probabilities (N, C) whose
     rows sum to 1 (one-hot or soft). For labels t is the one-hot row, so dlogits = (p − t) / N.
@@ -189,7 +190,8 @@ class SigmoidCrossEntropy(Loss):
             target = target[:, None]
         check_same_shape(target, output, f"{self}")
         if not ((target >= 0) & (target <= 1)).all():
-            raise ValueError(f"{self}: targets must lie in 0..1, got {target.min()}..{target.max()}")
+            got = f"{target.min()}..{target.max()}"
+            raise ValueError(f"{self}: targets must lie in 0..1, got {got}")
         labels = (target[:, 0] > 0.5).astype(np.int64) if output[1:] == (1,) else None
         # As floats, for `gather` would take uint8 zeros and ones for pixels.
         data = self.ops.upload(target.astype(np.float64))
@@ -205,7 +207,7 @@ class SigmoidCrossEntropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """L = mean of (prediction − target)² over all elements, gradient 2 (prediction − target) / size.
+    """L = mean over all elements of (prediction − target)², dx = 2 (prediction − target) / size.
 
     prediction and target of the same shape; a uint8 target is read as pixels, value / 255.
     """
@@ -236,7 +238,7 @@ def as_labels(target: np.ndarray, samples: int, classes: int, who: str) -> np.nd
         raise TypeError(f"{who}: labels must be integers, got {target.dtype}")
     if len(target) != samples:
         raise ValueError(f"{who}: {samples} predictions but {len(target)} labels")
-    if samples and not (0 <= target.min() and target.max() < classes):
+    if samples and not (target.min() >= 0 and target.max() < classes):
         n = int(((target < 0) | (target >= classes)).argmax())
         raise ValueError(f"{who}: label {target[n]} at index {n} is not in 0..{classes - 1}")
     return target.astype(np.int64)

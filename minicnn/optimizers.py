@@ -210,7 +210,7 @@ def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> floa
 
         factor = max_norm / (norm + 1e-6) if that is below 1
     """
-    if not 0 < max_norm:
+    if not max_norm > 0:
         raise ValueError(f"clip_gradient_norm: max_norm must be positive, got {max_norm!r}")
     parameters = list(parameters)
     if not parameters:

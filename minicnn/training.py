@@ -46,7 +46,7 @@ class Prepared(NamedTuple):
 
     data: Data
     targets: Targets
-    count: int
+    size: int
 
 
 # Overflow shows in the loss, which is checked: NumPy's warnings would only say it earlier.
@@ -83,45 +83,31 @@ def fit(
     FloatingPointError, naming epoch and step, when a loss is not finite: the parameters are then
     those after the last good step. Ctrl-C leaves the network as after a whole step.
     """
-    check_arguments(epochs, patience, validation)
+    check_arguments(epochs, batch_size, patience, validation)
     loss.to(network.backend)
     training_set = prepare(network, loss, train, "train")
-    validation_set = None if validation is None else prepare(network, loss, validation, "validation")
+    judging_set = None if validation is None else prepare(network, loss, validation, "validation")
     network.reseed(seed)
+    rules = Rules(schedule or constant, penalty, max_gradient_norm)
     history, best = History(), None
     for epoch in range(epochs):
         start = perf_counter()
-        order = shuffled(training_set.count, seed, epoch)
-        tally = Tally()
-        steps = -(-len(order) // batch_size)
+        batches = list(in_batches(shuffled(training_set.size, seed, epoch), batch_size))
         with tqdm(
-            total=len(order),
+            total=training_set.size,
             desc=f"epoch {epoch + 1}/{epochs}",
             unit=" images",
             disable=None if progress else True,
-            leave=epoch == epochs - 1,
         ) as bar:
-            for step, indices in enumerate(in_batches(order, batch_size)):
-                factor = 1.0 if schedule is None else schedule(epoch + step / steps)
-                with WholeStep():
-                    value = forward_and_backward(network, loss, training_set, indices, tally)
-                    if not isfinite(value):
-                        raise FloatingPointError(
-                            f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: try a "
-                            f"smaller learning rate (it is {optimizer.lr * factor:g}), or look "
-                            "for NaN and Inf in the data"
-                        )
-                    update(network, optimizer, factor, penalty, max_gradient_norm)
-                if not bar.disable:
-                    bar.set_postfix_str(tally.summary(), refresh=False)
-                    bar.update(len(indices))
-        judged = None if validation_set is None else measure(network, loss, validation_set)
+            tally = train_epoch(network, loss, optimizer, training_set, batches, epoch, rules, bar)
+        judged = None if judging_set is None else measure(network, loss, judging_set)
+        last_moment = epoch + (len(batches) - 1) / len(batches)
         history.append(
             train_loss=tally.loss,
             train_accuracy=tally.accuracy,
             validation_loss=None if judged is None else judged.loss,
             validation_accuracy=None if judged is None else judged.accuracy,
-            learning_rate=optimizer.lr * factor,
+            learning_rate=optimizer.lr * rules.schedule(last_moment),
             seconds=perf_counter() - start,
         )
         if patience is not None and judged is not None:
@@ -132,6 +118,47 @@ def fit(
     if best is not None:
         restore(network, best[2])
     return history
+
+
+class Rules(NamedTuple):
+    """How a gradient becomes a step."""
+
+    schedule: Callable[[float], float]
+    penalty: Penalty | None
+    max_gradient_norm: float | None
+
+
+def constant(epoch: float) -> float:
+    return 1.0
+
+
+def train_epoch(
+    network: Sequential,
+    loss: Loss,
+    optimizer: Optimizer,
+    samples: Prepared,
+    batches: list[np.ndarray],
+    epoch: int,
+    rules: Rules,
+    bar: tqdm,
+) -> Tally:
+    """One step per batch; returns the epoch's mean loss and accuracy."""
+    tally = Tally()
+    for step, indices in enumerate(batches):
+        factor = rules.schedule(epoch + step / len(batches))
+        with WholeStep():
+            value = forward_and_backward(network, loss, samples, indices, tally)
+            if not isfinite(value):
+                raise FloatingPointError(
+                    f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: try a smaller "
+                    f"learning rate (it is {optimizer.lr * factor:g}), or look for NaN and Inf "
+                    "in the data"
+                )
+            update(network, optimizer, factor, rules)
+        if not bar.disable:
+            bar.set_postfix_str(tally.summary(), refresh=False)
+            bar.update(len(indices))
+    return tally
 
 
 def forward_and_backward(
@@ -154,18 +181,13 @@ def forward_and_backward(
     return value
 
 
-def update(
-    network: Sequential,
-    optimizer: Optimizer,
-    factor: float,
-    penalty: Penalty | None,
-    max_gradient_norm: float | None,
-) -> None:
+def update(network: Sequential, optimizer: Optimizer, factor: float, rules: Rules) -> None:
+    """The other half of a step: penalty, clipping, and the optimiser."""
     parameters = network.parameters()
-    if penalty is not None:
-        penalty.add_gradient(parameters)
-    if max_gradient_norm is not None:
-        clip_gradient_norm(parameters, max_gradient_norm)
+    if rules.penalty is not None:
+        rules.penalty.add_gradient(parameters)
+    if rules.max_gradient_norm is not None:
+        clip_gradient_norm(parameters, rules.max_gradient_norm)
     optimizer.step(parameters, factor)
 
 
@@ -186,7 +208,7 @@ def measure(
 ) -> Evaluation:
     ops, labels = network.ops, samples.targets.labels
     tally, predicted = Tally(), []
-    for indices in in_batches(np.arange(samples.count), batch_size):
+    for indices in in_batches(np.arange(samples.size), batch_size):
         x = ops.gather(samples.data, indices, network.dtype or np.float32, network.buffers)
         prediction = network.forward_batch(x, training=False)
         value = ops.to_float(loss.compare(prediction, samples.targets, indices))
@@ -259,7 +281,8 @@ class Tally:
     """Running means of an epoch, each batch weighted as in the mean over all its samples."""
 
     def __init__(self) -> None:
-        self.total, self.weight, self.samples, self.correct = 0.0, 0.0, 0, None
+        self.total, self.weight, self.samples = 0.0, 0.0, 0
+        self.correct: int | None = None
 
     def add(self, loss: float, weight: float, samples: int) -> None:
         self.total += loss * weight
@@ -302,9 +325,13 @@ def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(samples[0]), np.asarray(samples[1])
 
 
-def check_arguments(epochs: int, patience: int | None, validation: Samples | None) -> None:
+def check_arguments(
+    epochs: int, batch_size: int, patience: int | None, validation: Samples | None
+) -> None:
     if epochs < 0:
         raise ValueError(f"epochs must be at least 0, got {epochs}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     if patience is not None and validation is None:
         raise ValueError("patience watches the validation loss: pass validation too")
     if patience is not None and patience < 1:

@@ -109,7 +109,8 @@ any_layer = st.one_of(*LAYERS.values())
 @st.composite
 def networks(draw):
     """A convolutional network of random depth and shape, and a sample shape for it."""
-    channels, height, width = shape = draw(images(draw(small), (6, 6)))
+    shape = draw(images(draw(small), (6, 6)))
+    channels = shape[0]
     layers = []
     for _ in range(draw(st.integers(1, 3))):
         filters = draw(small)

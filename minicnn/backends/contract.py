@@ -270,7 +270,10 @@ class Backend(Protocol):
     def softmax_cross_entropy_backward(
         self, p: Batch, target: Batch, divisor: float, buffers: Any
     ) -> Batch:
-        """dlogits[n,c] = (p[n,c] · Σ_k target[n,k] − target[n,c]) / divisor: for one class, p − y."""
+        """dlogits[n,c] = (p[n,c] · Σ_k target[n,k] − target[n,c]) / divisor.
+
+        For one class per sample that is (p − y) / N.
+        """
 
     def sigmoid_cross_entropy_forward(
         self, logits: Batch, target: Batch, buffers: Any
@@ -290,7 +293,10 @@ class Backend(Protocol):
         """dx = 2 (x − target) / number of elements."""
 
     def count_correct(self, logits: Batch, labels: np.ndarray) -> Scalar:
-        """How many rows of logits (N, C) have their first maximum at labels[n] (int64 (N,))."""
+        """How many rows of logits (N, C) have their first maximum at labels[n] (int64 (N,)).
+
+        A single logit (C = 1) says class 1 where it is positive, else class 0.
+        """
 
     # ── update: each for all parameters, in place. g is the gradient, w the value ────────────
 
@@ -323,7 +329,9 @@ class Backend(Protocol):
     ) -> None:
         """RMSprop (Tieleman & Hinton 2012).
 
-            g ← g + weight_decay · w;   s ← alpha · s + (1 − alpha) · g²;   w ← w − lr · g / (√s + eps)
+            g ← g + weight_decay · w
+            s ← alpha · s + (1 − alpha) · g²
+            w ← w − lr · g / (√s + eps)
         """
 
     def adagrad_update(
@@ -335,7 +343,12 @@ class Backend(Protocol):
         eps: float,
         weight_decay: float,
     ) -> None:
-        """Adagrad (Duchi et al. 2011): g ← g + weight_decay · w; s ← s + g²; w ← w − lr·g/(√s+eps)."""
+        """Adagrad (Duchi et al. 2011).
+
+            g ← g + weight_decay · w
+            s ← s + g²
+            w ← w − lr · g / (√s + eps)
+        """
 
     def adam_update(
         self,

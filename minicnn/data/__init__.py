@@ -1,0 +1,18 @@
+"""Data sets: MNIST, Fashion-MNIST and Zener cards, and the file formats that hold them."""
+
+from .cards import read_cards, write_cards
+from .dataset import Dataset
+from .idx import read_idx
+from .mnist import load_fashion_mnist, load_mnist
+from .zener import ZenerStyle, zener_cards
+
+__all__ = [
+    "Dataset",
+    "ZenerStyle",
+    "load_fashion_mnist",
+    "load_mnist",
+    "read_cards",
+    "read_idx",
+    "write_cards",
+    "zener_cards",
+]

@@ -2,7 +2,9 @@
 
 A file is a header and a payload, both big-endian: two zero bytes, a type code, the number of
 dimensions (one byte), each dimension (uint32), then the numbers in C order.
-Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", section "File formats".
+
+Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", the section on file
+formats.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import gzip
 import math
 import os
 import zlib
-from typing import IO
+from io import BufferedIOBase
 
 import numpy as np
 
@@ -43,10 +45,12 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             with gzip.open(file) as unzipped:
                 return _read_array(unzipped, name)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise DataFileError(f"{name}: wanted one whole gzip stream: {error}") from error
+            raise DataFileError(
+                f"{name}: got a broken gzip stream ({error}), wanted a whole one"
+            ) from error
 
 
-def _read_array(stream: IO[bytes], name: str) -> np.ndarray:
+def _read_array(stream: BufferedIOBase, name: str) -> np.ndarray:
     dtype, shape = _read_header(stream, name)
     # An empty dimension counts as 1 here: NumPy refuses other dimensions that are too large even
     # when the array is empty.
@@ -73,18 +77,18 @@ def _read_array(stream: IO[bytes], name: str) -> np.ndarray:
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_header(stream: IO[bytes], name: str) -> tuple[np.dtype, tuple[int, ...]]:
+def _read_header(stream: BufferedIOBase, name: str) -> tuple[np.dtype, tuple[int, ...]]:
     start = stream.read(4)
     if len(start) < 4:
-        raise DataFileError(f"{name}: the file has {len(start)} bytes, wanted a header of 4 or more")
+        raise DataFileError(f"{name}: got {len(start)} bytes, wanted a header of 4 or more")
     code, dimensions = start[2], start[3]
     if start[:2] != b"\0\0":
-        raise DataFileError(f"{name}: the file begins with {start[:2]!r}, wanted two zero bytes")
+        raise DataFileError(f"{name}: begins with {start[:2]!r}, wanted two zero bytes")
     if code not in DTYPES:
         known = ", ".join(f"0x{known:02X}" for known in DTYPES)
-        raise DataFileError(f"{name}: type code 0x{code:02X}, wanted one of {known}")
+        raise DataFileError(f"{name}: got type code 0x{code:02X}, wanted one of {known}")
     if not 1 <= dimensions <= MAX_DIMENSIONS:
-        raise DataFileError(f"{name}: {dimensions} dimensions, wanted 1 to {MAX_DIMENSIONS}")
+        raise DataFileError(f"{name}: got {dimensions} dimensions, wanted 1 to {MAX_DIMENSIONS}")
     sizes = stream.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
         raise DataFileError(
@@ -94,7 +98,7 @@ def _read_header(stream: IO[bytes], name: str) -> tuple[np.dtype, tuple[int, ...
     return np.dtype(DTYPES[code]), tuple(np.frombuffer(sizes, ">u4").tolist())
 
 
-def _read_up_to(stream: IO[bytes], limit: int) -> bytearray:
+def _read_up_to(stream: BufferedIOBase, limit: int) -> bytearray:
     """At most `limit` bytes, in pieces: a header that promises too much then costs no memory."""
     held = bytearray()
     while len(held) < limit:

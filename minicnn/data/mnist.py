@@ -1,7 +1,8 @@
 """MNIST and Fashion-MNIST: found on disk, or else downloaded once into the user's cache.
 
 Sources: LeCun, Cortes and Burges, "The MNIST database of handwritten digits"; Xiao, Rasul and
-Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms" (2017).
+Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms"
+(2017).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pooch
 
 from ..errors import DataFileError
 from .dataset import Dataset
@@ -27,23 +27,20 @@ FILES = (
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
+    """One set of the family: all of them name their four files alike."""
+
     title: str
     folder: str
     classes: tuple[str, ...]
-    first_labels: tuple[int, ...]  # of the training set
     mirrors: tuple[str, ...]
-    sha256: tuple[str, ...]  # of each of FILES, with .gz
-
-    def urls(self, name: str) -> list[str]:
-        return [f"{mirror}{name}.gz" for mirror in self.mirrors]
+    sha256: tuple[str, ...]  # of the gzip files, in the order of FILES
 
 
-_MNIST = _Source(
+MNIST = Source(
     title="MNIST",
     folder="mnist",
-    classes=tuple("0123456789"),
-    first_labels=(5, 0, 4, 1, 9, 2, 1, 3, 1, 4),
+    classes=("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
     mirrors=(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -55,7 +52,7 @@ _MNIST = _Source(
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     ),
 )
-_FASHION_MNIST = _Source(
+FASHION_MNIST = Source(
     title="Fashion-MNIST",
     folder="fashion-mnist",
     classes=(
@@ -70,7 +67,6 @@ _FASHION_MNIST = _Source(
         "Bag",
         "Ankle boot",
     ),
-    first_labels=(9, 0, 0, 3, 0, 2, 7, 2, 5, 5),
     mirrors=(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
@@ -85,122 +81,119 @@ _FASHION_MNIST = _Source(
 
 
 def load_mnist(directory: str | os.PathLike[str] | None = None) -> tuple[Dataset, Dataset]:
-    """The MNIST training and test set: 60,000 and 10,000 handwritten digits, (N, 1, 28, 28).
+    """The MNIST training and test set: 60,000 and 10,000 handwritten digits.
 
-    The four files are looked for in `directory`, or without it in the folder that the environment
-    variable MINICNN_DATA names and then in the user's cache: in the subfolder mnist, then in the
-    folder itself, with or without .gz. What is in neither is downloaded into the cache, from the
-    next mirror if one fails or sends other bytes than were published (SHA-256).
+    - directory: where the four files lie; without it, the folder that the environment variable
+      MINICNN_DATA names is searched, and then the user's cache
+    - returns (train, test): images uint8 (N, 1, 28, 28), labels int64 (N,), classes "0" … "9"
 
-    OSError if a given `directory` does not hold the files, or if no mirror could deliver one;
-    DataFileError if a file is broken or holds something else.
+    A folder may hold the files, packed (.gz) or not, in a subfolder mnist or itself; what lies in
+    the folder itself is taken to be MNIST. Files in neither place are downloaded into the cache,
+    where only those with the published SHA-256 are kept.
+
+    FileNotFoundError when `directory` is given and lacks a file; OSError when a file can be neither
+    read nor downloaded; DataFileError when a file is broken or images and labels do not fit.
     """
-    return _load(_MNIST, directory)
+    return _load(MNIST, directory)
 
 
 def load_fashion_mnist(directory: str | os.PathLike[str] | None = None) -> tuple[Dataset, Dataset]:
-    """The Fashion-MNIST training and test set: 60,000 and 10,000 articles, (N, 1, 28, 28).
+    """The Fashion-MNIST training and test set: 60,000 and 10,000 pictures of clothes.
 
-    Files, folders and errors are as for `load_mnist`; the subfolder is fashion-mnist.
+    As `load_mnist` in all but the subfolder, fashion-mnist, and the names of the classes,
+    "T-shirt/top" … "Ankle boot".
     """
-    return _load(_FASHION_MNIST, directory)
+    return _load(FASHION_MNIST, directory)
 
 
-def _load(source: _Source, directory: str | os.PathLike[str] | None) -> tuple[Dataset, Dataset]:
+def _load(source: Source, directory: str | os.PathLike[str] | None) -> tuple[Dataset, Dataset]:
     paths = _locate(source, directory)
-    train = _read_pair(source, *paths[:2])
-    test = _read_pair(source, *paths[2:])
-    # All members of the family have the same file names: without this, MINICNN_DATA set to a folder
-    # of digits would quietly pass them off as clothes.
-    start = tuple(train.labels[: len(source.first_labels)].tolist())
-    for other in (_MNIST, _FASHION_MNIST):
-        if start == other.first_labels != source.first_labels:
-            raise DataFileError(
-                f"{paths[1]}: these are the labels of {other.title}, wanted {source.title} "
-                f"(in a folder or subfolder {source.folder})"
+    return _read_pair(source, *paths[:2]), _read_pair(source, *paths[2:])
+
+
+def _locate(source: Source, directory: str | os.PathLike[str] | None) -> list[Path]:
+    if directory is not None:
+        found = _find(source, Path(directory))
+        if not found:
+            raise FileNotFoundError(
+                f"{source.title}: not all files are in {directory} or in its subfolder "
+                f"{source.folder}; wanted {', '.join(FILES)}, each with or without .gz"
             )
-    return train, test
+        return found
+    variable = os.environ.get("MINICNN_DATA")
+    found = _find(source, Path(variable)) if variable else []
+    return found or _from_cache(source)
 
 
-def _locate(source: _Source, directory: str | os.PathLike[str] | None) -> list[Path]:
+def _find(source: Source, root: Path) -> list[Path]:
+    """The paths of FILES, or an empty list unless one folder has them all."""
+    folders = [root / source.folder]
+    if root.name not in {other.folder for other in (MNIST, FASHION_MNIST) if other is not source}:
+        folders.append(root)  # digits must not pass for clothes
+    for folder in folders:
+        pairs = [(folder / name, folder / f"{name}.gz") for name in FILES]
+        paths = [next(filter(Path.is_file, pair), None) for pair in pairs]
+        found = [path for path in paths if path]
+        if len(found) == len(FILES):
+            return found
+    return []
+
+
+def _from_cache(source: Source) -> list[Path]:
+    """The files in the user's cache: also in one that can only be read, if all are there."""
+    import pooch  # only here: who has the data on disk need not wait for it
+
     cache = Path(pooch.os_cache("minicnn"))
-    if directory is not None:
-        roots = [Path(directory)]
-    else:
-        variable = os.environ.get("MINICNN_DATA")
-        roots = [Path(variable), cache] if variable else [cache]
-    for root in roots:
-        for folder in (root / source.folder, root):
-            paths = [_plain_or_gz(folder / name) for name in FILES]
-            found = [path for path in paths if path is not None]
-            if len(found) == len(FILES):
-                return found
-    if directory is not None:
-        raise FileNotFoundError(
-            f"{source.title}: wanted the files {', '.join(FILES)} (with or without .gz) "
-            f"in {directory} or its subfolder {source.folder}; not all of them are there"
-        )
-    return _download(source, cache / source.folder)
+    if found := _find(source, cache):
+        return found
+    pooch.get_logger().setLevel("WARNING")  # by default it announces every file
+    return [_download(source, name, cache / source.folder) for name in FILES]
 
 
-def _plain_or_gz(path: Path) -> Path | None:
-    packed = path.with_name(path.name + ".gz")
-    return path if path.is_file() else packed if packed.is_file() else None
+def _download(source: Source, name: str, folder: Path) -> Path:
+    """The packed file, from the first mirror that sends what was published."""
+    import pooch
 
-
-def _download(source: _Source, folder: Path) -> list[Path]:
-    paths = []
-    for name, sha256 in zip(FILES, source.sha256, strict=True):
-        failures: list[str] = []
-        for url in source.urls(name):
-            try:
-                # pooch writes to a temporary file beside the final one and moves it into place only
-                # when the hash is right; a file that is already there and right is kept.
-                path = pooch.retrieve(
-                    url,
-                    known_hash=f"sha256:{sha256}",
-                    fname=f"{name}.gz",
-                    path=folder,
-                    progressbar=sys.stderr.isatty(),
-                )
-            except (OSError, ValueError) as error:  # ValueError: wrong hash
-                failures.append(f"  {url}: {error}")
-            else:
-                paths.append(Path(path))
-                break
+    failures = []
+    for mirror in source.mirrors:
+        url = f"{mirror}{name}.gz"
+        try:
+            # pooch writes to a temporary file beside the final one and moves it there only when its
+            # hash is right; a file that is already there and right is not fetched again.
+            path = pooch.retrieve(
+                url,
+                known_hash=f"sha256:{source.sha256[FILES.index(name)]}",
+                fname=f"{name}.gz",
+                path=folder,
+                progressbar=sys.stderr.isatty(),
+            )
+        except (OSError, ValueError) as error:  # ValueError: the hash is wrong
+            failures.append(f"  {url}: {error}")
         else:
-            raise OSError(_how_to_get(source, folder, failures))
-    return paths
-
-
-def _how_to_get(source: _Source, folder: Path, failures: list[str]) -> str:
-    urls = (f"  {url}" for name in FILES for url in source.urls(name))
-    return "\n".join(
-        [
-            f"{source.title} could not be downloaded to {folder}:",
-            *failures,
-            f"Put {', '.join(f'{name}.gz' for name in FILES)} into a folder by other means and set "
-            "the environment variable MINICNN_DATA to it. Their addresses:",
-            *urls,
-        ]
+            return Path(path)
+    message = [f"{source.title}: could not download {name}.gz to {folder}:", *failures]
+    message.append(
+        "The environment variable MINICNN_DATA may point to a folder that holds the files, "
+        "packed or not. They are published as:"
     )
+    message += [f"  {mirror}{file}.gz" for file in FILES for mirror in source.mirrors]
+    raise OSError("\n".join(message))
 
 
-def _read_pair(source: _Source, image_path: Path, label_path: Path) -> Dataset:
+def _read_pair(source: Source, image_path: Path, label_path: Path) -> Dataset:
     images, labels = read_idx(image_path), read_idx(label_path)
+    got = (
+        f"{image_path} holds {images.dtype} {images.shape}, "
+        f"{label_path} holds {labels.dtype} {labels.shape}"
+    )
     if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-        raise DataFileError(
-            f"{image_path}: holds {images.dtype} {images.shape}, wanted uint8 (N, 28, 28)"
-        )
+        raise DataFileError(f"{got}; wanted images of uint8 (N, 28, 28)")
     if labels.dtype != np.uint8 or labels.ndim != 1:
-        raise DataFileError(f"{label_path}: holds {labels.dtype} {labels.shape}, wanted uint8 (N,)")
+        raise DataFileError(f"{got}; wanted labels of uint8 (N,)")
     if len(images) != len(labels):
-        raise DataFileError(
-            f"{label_path}: holds {len(labels)} labels, wanted {len(images)}, one for each image "
-            f"of {image_path}"
-        )
+        raise DataFileError(f"{got}; wanted as many labels as images")
     if len(labels) and labels.max() >= len(source.classes):
         raise DataFileError(
-            f"{label_path}: holds the label {labels.max()}, wanted 0..{len(source.classes) - 1}"
+            f"{got}; among the labels is {labels.max()}, wanted 0 to {len(source.classes) - 1}"
         )
     return Dataset(images[:, np.newaxis], labels.astype(np.int64), source.classes)

@@ -191,7 +191,7 @@ class Layer:
         yield self
 
     def __repr__(self) -> str:
-        """The call that makes such a layer, without the arguments that are left at their default."""
+        """The call that makes such a layer, without arguments that are at their default."""
         known = signature(type(self)).parameters
         arguments = []
         for name, value in self.arguments.items():
@@ -248,4 +248,4 @@ def image_shape(input_shape: Shape, channels: int | None, layer: Layer) -> tuple
     if len(input_shape) != 3 or channels not in (None, input_shape[0]):
         got = ", ".join(map(str, ("N", *input_shape)))
         raise ValueError(f"{layer}: wanted images of shape {wanted}, got ({got})")
-    return input_shape  # type: ignore[return-value]
+    return input_shape

@@ -57,7 +57,8 @@ def test_outputs_and_gradients_are_pytorchs(kind, data, n, seed):
     y = layer.forward(x)
     dy = normal(y.shape, seed + 1)
     dx = layer.backward(dy)
-    leaves = [torch.tensor(a, requires_grad=True) for a in (x, *(p.value for p in layer.parameters()))]
+    arrays = [x, *(p.value for p in layer.parameters())]
+    leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
     peer = PEERS[kind](layer, *leaves)
     peer.backward(torch.tensor(dy))
     np.testing.assert_allclose(y, peer.detach().numpy(), rtol=1e-9, atol=1e-11)

@@ -46,4 +46,5 @@ def mean_squared_error_backward(x, target, buffers):
 
 
 def count_correct(logits, labels):
-    return np.count_nonzero(logits.argmax(axis=1) == labels)
+    predicted = logits[:, 0] > 0 if logits.shape[1] == 1 else logits.argmax(axis=1)
+    return np.count_nonzero(predicted == labels)

@@ -1,0 +1,140 @@
+"""Zener cards as a folder of PNG files named <index>_<letter>.png, for example 12_O.png."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from ..errors import DataFileError
+from .dataset import Dataset
+from .symbols import CLASSES
+
+NAME = re.compile(r"([0-9]+)_([A-Z])\.png")
+MAX_PIXELS = 2**20  # a card has hundreds; a small file can announce billions
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: no content, name, checksum
+
+
+def write_cards(dataset: Dataset, folder: str | os.PathLike[str]) -> None:
+    """Write image i of a set of Zener cards to <folder>/<i>_<letter>.png, 8-bit greyscale.
+
+    The folder is made if need be. Each file appears whole or not at all; one of the same name is
+    replaced.
+
+    ValueError for images with more than one channel or classes other than O, P, Q, S and W;
+    FileExistsError for a folder with other PNG files, which would be read as part of the set.
+    """
+    if dataset.classes != CLASSES:
+        raise ValueError(f"write_cards: wanted the classes {CLASSES}, got {dataset.classes}")
+    if dataset.images.shape[1] != 1:
+        raise ValueError(f"write_cards: wanted images (N, 1, H, W), got {dataset.images.shape}")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"{i}_{CLASSES[label]}.png" for i, label in enumerate(dataset.labels)]
+    others = sorted({path.name for path in _png_files(folder)} - set(names))
+    if others:
+        raise FileExistsError(
+            f"{folder}: wanted a folder without other cards, got {len(others)}, such as {others[0]}"
+        )
+    for name, image in zip(names, dataset.images[:, 0], strict=True):
+        unfinished = folder / f"{name}.part"
+        try:
+            Image.fromarray(image).save(unfinished, format="PNG")
+            unfinished.replace(folder / name)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def read_cards(folder: str | os.PathLike[str]) -> Dataset:
+    """The Zener cards in a folder, in the order of their index; indices may be left out.
+
+    Reads every file whose name ends in .png, in any case, and ignores all others. The images are
+    uint8 (N, 1, H, W) as stored.
+
+    DataFileError, naming the file, for a name that is not <index>_<letter>.png, a letter other than
+    O, P, Q, S and W, an index that another card has, something that is no regular file or lies
+    outside the folder (a link), a broken PNG, one that is not 8-bit greyscale, more than MAX_PIXELS
+    pixels, or a size that differs from the first card's; also for a folder without cards. OSError
+    if the folder or a file cannot be read.
+    """
+    folder = Path(folder)
+    cards: dict[int, tuple[Path, int]] = {}
+    for path in sorted(_png_files(folder)):
+        index, label = _parse_name(path)
+        if index in cards:
+            raise DataFileError(f"{path}: index {index} is that of {cards[index][0].name} too")
+        cards[index] = path, label
+    if not cards:
+        raise DataFileError(f"{folder}: wanted files <index>_<letter>.png, got none")
+
+    paths, labels = zip(*(cards[index] for index in sorted(cards)), strict=True)
+    images: list[np.ndarray] = []
+    for path in paths:
+        image = _read_png(path, folder)
+        if images and image.shape != images[0].shape:
+            raise DataFileError(
+                f"{path}: {image.shape} pixels, wanted {images[0].shape} as in {paths[0].name}"
+            )
+        images.append(image)
+    return Dataset(np.stack(images)[:, np.newaxis], np.array(labels, np.int64), CLASSES)
+
+
+def _png_files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.suffix.lower() == ".png"]
+
+
+def _parse_name(path: Path) -> tuple[int, int]:
+    match = NAME.fullmatch(path.name)
+    if not match:
+        raise DataFileError(f"{path}: wanted a name <index>_<letter>.png, such as 12_O.png")
+    letter = match[2]
+    if letter not in CLASSES:
+        raise DataFileError(f"{path}: letter {letter}, wanted one of {', '.join(CLASSES)}")
+    return int(match[1]), CLASSES.index(letter)
+
+
+def _read_png(path: Path, folder: Path) -> np.ndarray:
+    target = path.resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise DataFileError(f"{path}: a link to {target}, wanted a file in {folder}")
+    if not target.is_file():
+        raise DataFileError(f"{path}: wanted a regular file")
+    with path.open("rb") as file:
+        _check_ends(path, file)
+        try:
+            # verify() compares the checksums, which decoding skips, and leaves the image unusable.
+            Image.open(file, formats=["PNG"]).verify()
+            file.seek(0)
+            with Image.open(file, formats=["PNG"]) as image:
+                if image.mode != "L":
+                    raise DataFileError(
+                        f"{path}: pixels of mode {image.mode}, wanted L (8-bit greyscale)"
+                    )
+                return np.array(image)
+        except DataFileError:
+            raise
+        # What Pillow raises for broken data depends on where the data are broken.
+        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+            raise DataFileError(f"{path}: wanted a whole PNG image: {error}") from error
+
+
+def _check_ends(path: Path, file: BinaryIO) -> None:
+    """Refuse an image for its header or its last bytes alone, before any pixel is decoded."""
+    start = file.read(24)  # signature, length and name of the first chunk, width, height
+    if len(start) < 24 or start[:8] != SIGNATURE or start[12:16] != b"IHDR":
+        raise DataFileError(f"{path}: wanted a PNG header, got {start!r}")
+    width, height = struct.unpack(">II", start[16:])
+    if width * height > MAX_PIXELS:
+        raise DataFileError(
+            f"{path}: announces {width} × {height} pixels, wanted at most {MAX_PIXELS} in all"
+        )
+    file.seek(-len(END), os.SEEK_END)
+    if file.read() != END:
+        raise DataFileError(f"{path}: wanted a file that ends with the PNG end chunk")
+    file.seek(0)

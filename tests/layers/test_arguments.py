@@ -1,0 +1,108 @@
+"""Arguments that make no sense are refused where the layer is made, and named."""
+
+import numpy as np
+import pytest
+
+from minicnn import initializers
+from minicnn import layers as nn
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: nn.Conv2D(1, 1, 0), ValueError, "Conv2D: kernel_size must be at least 1, got 0"),
+        (lambda: nn.Conv2D(1, 1, 3, stride=0), ValueError, "Conv2D: stride"),
+        (lambda: nn.Conv2D(1, 1, 3, stride=(1, -1)), ValueError, "Conv2D: stride.*got -1"),
+        (lambda: nn.Conv2D(1, 1, 3, padding=-1), ValueError, "Conv2D: padding.*0, got -1"),
+        (lambda: nn.Conv2D(1, 1, 3, padding="full"), TypeError, "Conv2D: padding.*'full'"),
+        (lambda: nn.Conv2D(1, 1, 3, 2, padding="same"), ValueError, "'same' needs stride 1"),
+        (lambda: nn.Conv2D(0, 1, 3), ValueError, "Conv2D: in_channels"),
+        (lambda: nn.Conv2D(1, 2.5, 3), TypeError, "Conv2D: out_channels.*whole number.*2.5"),
+        (lambda: nn.Conv2D(1, 1, (3, 3, 3)), ValueError, r"one number or two, got \(3, 3, 3\)"),
+        (lambda: nn.Conv2D(1, 1, True), ValueError, "Conv2D: kernel_size"),
+        (lambda: nn.ConvTranspose2D(1, 1, 3, 2, output_padding=2), ValueError, "output_padding"),
+        (lambda: nn.MaxPool2D(0), ValueError, "MaxPool2D: kernel_size"),
+        (lambda: nn.MaxPool2D(2, stride=0), ValueError, "MaxPool2D: stride"),
+        (lambda: nn.MaxPool2D(2, padding=2), ValueError, "MaxPool2D: padding.*more than half"),
+        (lambda: nn.AvgPool2D(3, padding=-1), ValueError, "AvgPool2D: padding"),
+        (lambda: nn.Dense(0, 1), ValueError, "Dense: in_features"),
+        (lambda: nn.Dense(1, "2"), TypeError, "Dense: out_features"),
+        (lambda: nn.Reshape((2, 0)), ValueError, "Reshape: shape"),
+        (lambda: nn.LeakyReLU(float("nan")), ValueError, "LeakyReLU: slope"),
+        (lambda: nn.BatchNorm(0), ValueError, "BatchNorm: num_features"),
+        (lambda: nn.BatchNorm(1, momentum=1.5), ValueError, "BatchNorm: momentum"),
+        (lambda: nn.BatchNorm(1, eps=0), ValueError, "BatchNorm: eps"),
+        (lambda: nn.Dropout(1), ValueError, "Dropout: p must be at least 0 and less than 1, got 1"),
+        (lambda: nn.Dropout(-0.1), ValueError, "Dropout: p"),
+        (lambda: nn.Dropout(float("nan")), ValueError, "Dropout: p"),
+    ],
+)
+def test_a_layer_refuses_it(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.Conv2D(1, 1, 5), (1, 4, 9), r"kernel \(5, 5\) is larger than the padded image: \(4, 9\)"),
+        (nn.MaxPool2D(3), (1, 2, 9), r"window \(3, 3\) is larger than the padded image"),
+        (nn.MaxPool2D(3, ceil_mode=True), (1, 0, 9), "larger than the padded image"),
+        (nn.ConvTranspose2D(1, 1, 2, padding=2), (1, 2, 9), "leaves an output of"),
+        (nn.GlobalAvgPool2D(), (1, 0, 3), "no mean"),
+        (nn.Reshape((2, 3)), (5,), "5 numbers, not 6"),
+    ],
+)
+def test_an_image_that_is_too_small_is_refused(layer, shape, message):
+    with pytest.raises(ValueError, match=message):
+        layer.forward(np.zeros((2, *shape), "f"))
+
+
+def test_batch_norm_cannot_train_on_one_value_per_channel():
+    layer = nn.BatchNorm(3)
+    with pytest.raises(ValueError, match="BatchNorm.*more than one value per channel"):
+        layer.forward(np.zeros((1, 3), "f"), training=True)
+    assert layer.forward(np.zeros((1, 3), "f")).shape == (1, 3)
+    assert layer.forward(np.zeros((1, 3, 2, 1), "f"), training=True).shape == (1, 3, 2, 1)
+
+
+def test_an_initializer_of_choice_draws_the_weights():
+    layer = nn.Conv2D(16, 32, 3, initializer=initializers.he_normal)
+    assert layer.weight.value.std() == pytest.approx(np.sqrt(2 / 144), rel=0.1)
+
+
+def test_a_parameter_keeps_its_shape_and_dtype_when_it_is_assigned():
+    weight = nn.Dense(2, 3).weight
+    weight.value = np.ones((3, 2), np.float64)
+    assert weight.value.dtype == np.float32
+    with pytest.raises(ValueError, match=r"shape \(3, 2\) got an array of \(2, 3\)"):
+        weight.value = np.ones((2, 3))
+
+
+def test_only_float32_and_float64_parameters_exist():
+    with pytest.raises(TypeError, match="Dense.*int32"):
+        nn.Dense(2, 3).astype("int32")
+
+
+def test_large_values_pass_the_saturating_activations_without_a_warning():
+    x = np.array([[-800.0, 800.0]])
+    assert nn.Sigmoid().forward(x).tolist() == [[0, 1]]
+    assert nn.Tanh().forward(x).tolist() == [[-1, 1]]
+
+
+def test_dropout_keeps_the_expectation_and_does_nothing_outside_of_training():
+    layer, x = nn.Dropout(0.3, seed=1), np.ones((200, 500), "f")
+    y = layer.forward(x, training=True)
+    assert set(np.unique(y)) == {0, np.float32(1 / 0.7)}
+    assert y.mean() == pytest.approx(1, abs=0.01)
+    assert np.array_equal(layer.forward(x), x)
+
+
+def test_dropout_draws_another_mask_every_step_and_the_same_from_the_same_seed():
+    x = np.ones((4, 50), "f")
+    layer, twin = nn.Dropout(0.5, seed=3), nn.Dropout(0.5, seed=3)
+    first, second = layer.forward(x, True), layer.forward(x, True)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(twin.forward(x, True), first)
+    assert np.array_equal(twin.forward(x, True), second)
+    assert not np.array_equal(nn.Dropout(0.5, seed=4).forward(x, True), first)

@@ -1,0 +1,159 @@
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicnn import Conv2D, Dense, Dropout, Flatten, MaxPool2D, ReLU, Sequential, backends
+from tests.strategies import networks, normal, seeds
+
+every_backend = pytest.mark.parametrize("backend", backends.available())
+
+
+def small(seed=0):
+    return Sequential(
+        Conv2D(1, 4, 3, padding=1), ReLU(), MaxPool2D(2), Flatten(), Dense(4 * 3 * 3, 5), seed=seed
+    )
+
+
+@every_backend
+@given(networks(), seeds)
+def test_forward_is_the_layers_one_after_the_other(backend, case, seed):
+    network, shape = case
+    network.to(backend)
+    x = normal((3, *shape), seed, "float32")
+    y = x
+    for layer in network.layers:
+        y = layer.forward(y)
+    np.testing.assert_array_equal(network.forward(x), y)
+
+
+@every_backend
+@given(networks(), seeds)
+def test_backward_is_the_layers_from_last_to_first(backend, case, seed):
+    network, shape = case
+    network.to(backend)
+    x = normal((3, *shape), seed, "float32")
+    y = network.forward(x)
+    dy = normal(y.shape, seed + 1, "float32")
+    dx = network.backward(dy)
+    grads = [p.grad.copy() for p in network.parameters()]
+    outputs = [x]
+    for layer in network.layers:
+        outputs.append(layer.forward(outputs[-1]))
+    for layer in reversed(network.layers):
+        dy = layer.backward(dy)
+    np.testing.assert_array_equal(dx, dy)
+    assert all(np.array_equal(g, p.grad) for g, p in zip(grads, network.parameters(), strict=True))
+
+
+@given(networks(), seeds)
+def test_leaving_out_the_inputs_gradient_leaves_the_parameters_gradients_as_they_are(case, seed):
+    network, shape = case
+    x = normal((3, *shape), seed, "float32")
+    dy = normal(network.forward(x).shape, seed + 1, "float32")
+    network.backward(dy)
+    wanted = [p.grad.copy() for p in network.parameters()]
+    for p in network.parameters():
+        p.grad[...] = np.nan
+    network.forward_batch(x, training=False)
+    assert network.backward_batch(dy, input_gradient=False) is None
+    assert all(np.array_equal(g, p.grad) for g, p in zip(wanted, network.parameters()))
+
+
+@given(networks(), st.integers(1, 7), seeds)
+def test_predict_in_batches_is_forward_of_them_all(case, batch_size, seed):
+    network, shape = case
+    x = normal((5, *shape), seed, "float32")
+    np.testing.assert_allclose(
+        network.predict(x, batch_size), network.forward(x), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_predict_reads_uint8_as_pixels_between_0_and_1():
+    network, pixels = small(), np.arange(2 * 36, dtype=np.uint8).reshape(2, 1, 6, 6)
+    np.testing.assert_allclose(
+        network.predict(pixels), network.forward(pixels.astype("f") / 255), rtol=1e-5
+    )
+
+
+def test_predict_of_nothing_is_empty():
+    assert small().predict(np.empty((0, 1, 6, 6), "float32")).shape == (0, 5)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float16, object, complex, "U1"])
+def test_predict_refuses_what_is_neither_pixels_nor_floats(dtype):
+    with pytest.raises(TypeError, match="images"):
+        small().predict(np.zeros((1, 1, 6, 6), dtype))
+
+
+def test_one_seed_gives_one_network_and_another_seed_another():
+    first, again, other = small(3), small(3), small(4)
+    for a, b, c in zip(first.parameters(), again.parameters(), other.parameters()):
+        assert np.array_equal(a.value, b.value)
+        assert not np.array_equal(a.value, c.value)
+
+
+def test_float32_and_float64_networks_of_one_seed_start_alike():
+    network = small()
+    exact = small().astype("float64")
+    assert exact.dtype == np.float64
+    for a, b in zip(network.parameters(), exact.parameters()):
+        assert np.array_equal(a.value, b.value)
+
+
+def test_summary_states_shapes_parameters_and_multiply_adds():
+    table = small().summary((1, 6, 6))
+    lines = table.splitlines()
+    assert "Conv2D(in_channels=1, out_channels=4, kernel_size=3, padding=1)" in lines[2]
+    assert lines[2].split()[-7:] == ["4", "×", "6", "×", "6", "40", f"{4 * 9 * 36:,}"]
+    total = 40 + 36 * 5 + 5
+    assert lines[-1].split() == ["total", f"{total:,}", f"{4 * 9 * 36 + 36 * 5:,}"]
+
+
+def test_an_error_says_which_layer_of_the_network_could_not_go_on():
+    network = Sequential(Conv2D(1, 2, 3), MaxPool2D(2), Conv2D(3, 2, 3))
+    with pytest.raises(ValueError, match=r"layer 2: Conv2D.*\(N, 3, H, W\).*\(N, 2, 3, 3\)"):
+        network.forward(np.zeros((1, 1, 8, 8), "f"))
+
+
+def test_a_forgotten_flatten_is_named_in_the_hint():
+    with pytest.raises(ValueError, match="Flatten"):
+        Sequential(Dense(36, 2)).forward(np.zeros((1, 1, 6, 6), "f"))
+
+
+def test_a_layer_stands_in_a_network_once_only():
+    layer = ReLU()
+    with pytest.raises(ValueError, match="twice"):
+        Sequential(layer, layer)
+    with pytest.raises(TypeError, match="wanted layers"):
+        Sequential(ReLU)
+
+
+def test_networks_nest():
+    inner = Sequential(Conv2D(1, 4, 3, padding=1), ReLU(), MaxPool2D(2))
+    network = Sequential(inner, Flatten(), Dense(36, 5), seed=0)
+    flat = small()
+    x = normal((2, 1, 6, 6), 0, "float32")
+    assert np.array_equal(network.forward(x), flat.forward(x))
+    assert list(network.state()) == ["0.0.weight", "0.0.bias", "2.weight", "2.bias"]
+
+
+def test_nested_dropouts_draw_from_different_streams():
+    network = Sequential(Sequential(Dropout(), Dropout()), Sequential(Dropout(), Dropout()))
+    network.reseed(5)
+    assert len({layer.seed for inner in network.layers for layer in inner.layers}) == 4
+
+
+def test_a_network_can_be_pickled_within_a_program():
+    network = small()
+    x = normal((2, 1, 6, 6), 0, "float32")
+    assert np.array_equal(pickle.loads(pickle.dumps(network)).forward(x), network.forward(x))
+
+
+def test_an_empty_network_passes_everything_on():
+    x = normal((2, 3), 0, "float32")
+    network = Sequential()
+    assert np.array_equal(network.forward(x), x)
+    assert np.array_equal(network.backward(x), x)

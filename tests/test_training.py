@@ -1,0 +1,370 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from minicnn import (
+    SGD,
+    Adam,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool2D,
+    MeanSquaredError,
+    Penalty,
+    ReLU,
+    Sequential,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    backends,
+    cross_validate,
+    evaluate,
+    fit,
+)
+from minicnn.data.batches import in_batches, shuffled
+from minicnn.interrupt import WholeStep
+
+every_backend = pytest.mark.parametrize("backend", backends.available())
+
+
+def stripes(count=60, seed=0):
+    """uint8 images of vertical (0) and horizontal (1) stripes under noise, with their labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    images = rng.integers(0, 60, (count, 1, 8, 8))
+    images[labels == 0, :, :, ::2] += 120
+    images[labels == 1, :, ::2, :] += 120
+    return images.astype(np.uint8), labels
+
+
+def network(seed=0):
+    return Sequential(
+        Conv2D(1, 4, 3, padding=1), BatchNorm(4), ReLU(), MaxPool2D(2), Flatten(), Dropout(0.2),
+        Dense(64, 2), seed=seed,
+    )  # fmt: skip
+
+
+def weights(net):
+    return b"".join(p.value.tobytes() for p in net.state().values())
+
+
+def train(net=None, **arguments):
+    net = net or network()
+    arguments = {"epochs": 3, "batch_size": 16, "seed": 1, "progress": False, **arguments}
+    history = fit(net, SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9), stripes(), **arguments)
+    return net, history
+
+
+@every_backend
+def test_a_small_network_learns_to_tell_stripes_apart(backend):
+    net, history = train(network().to(backend), validation=stripes(40, 1), epochs=5)
+    assert history["train_loss"][-1] < history["train_loss"][0]
+    found = evaluate(net, SoftmaxCrossEntropy(), stripes(100, 2))
+    assert found.accuracy > 0.95
+    assert found.confusion.sum() == 100
+    np.testing.assert_allclose(found.recall, found.confusion.diagonal() / found.confusion.sum(1))
+
+
+@every_backend
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(backend):
+    first, again = (weights(train(network().to(backend))[0]) for _ in range(2))
+    other = weights(train(network().to(backend), seed=2)[0])
+    assert first == again != other
+
+
+def test_thirty_two_samples_can_be_learned_by_heart_even_with_shuffled_labels():
+    images, _ = stripes(32)
+    labels = np.random.default_rng(9).integers(0, 2, 32)
+    net = Sequential(Flatten(), Dense(64, 64), ReLU(), Dense(64, 2), seed=0)
+    fit(net, SoftmaxCrossEntropy(), Adam(0.01), (images, labels), epochs=60, progress=False)
+    assert evaluate(net, SoftmaxCrossEntropy(), (images, labels)).accuracy == 1
+
+
+@every_backend
+def test_one_step_is_gather_forward_loss_backward_update(backend):
+    images, labels = stripes(10)
+    net, other = network().to(backend), network().to(backend)
+    fit(net, SoftmaxCrossEntropy(), SGD(0.1), (images, labels), batch_size=10, progress=False)
+    other.reseed(0)
+    order, loss = shuffled(10, 0, 0), SoftmaxCrossEntropy()
+    pixels = images[order] * np.float32(1 / 255)
+    loss.forward(other.forward(pixels, training=True), labels[order])
+    other.backward(loss.backward())
+    SGD(0.1).step(other.parameters())
+    for a, b in zip(net.parameters(), other.parameters()):
+        np.testing.assert_allclose(a.value, b.value, rtol=1e-5, atol=1e-6)
+
+
+def test_every_sample_is_seen_once_an_epoch_and_in_another_order_each_time():
+    orders = [shuffled(50, 3, epoch) for epoch in range(3)]
+    assert all(sorted(order) == list(range(50)) for order in orders)
+    assert len({order.tobytes() for order in orders}) == 3
+    assert np.array_equal(np.concatenate(list(in_batches(orders[0], 8))), orders[0])
+    assert [len(batch) for batch in in_batches(orders[0], 16)] == [16, 16, 16, 2]
+
+
+def test_images_and_labels_are_shuffled_together():
+    images = np.zeros((40, 1, 1, 1), "float32")
+    images[20:] = 1
+    net = Sequential(Flatten(), Dense(1, 2), seed=0)
+    labels = np.repeat([0, 1], 20)
+    history = fit(
+        net, SoftmaxCrossEntropy(), SGD(2.0), (images, labels), epochs=20, batch_size=8,
+        progress=False,
+    )  # fmt: skip
+    assert history["train_accuracy"][-1] == 1
+
+
+def test_history_records_every_epoch_and_saves_itself_as_json(tmp_path):
+    _, history = train(validation=stripes(20, 1), schedule=lambda epoch: 1 / (1 + epoch))
+    assert len(history) == 3
+    assert history["learning_rate"] == pytest.approx([0.1 / 1.75, 0.1 / 2.75, 0.1 / 3.75])
+    assert all(0 <= a <= 1 for a in history["validation_accuracy"])
+    assert all(s > 0 for s in history["seconds"])
+    history.save(tmp_path / "new" / "history.json")
+    assert json.loads((tmp_path / "new" / "history.json").read_text()) == history.columns
+    assert os.listdir(tmp_path / "new") == ["history.json"]
+    assert len(history.plot().axes) == 2
+
+
+def test_without_validation_its_columns_hold_nothing():
+    _, history = train()
+    assert history["validation_loss"] == [None] * 3
+
+
+def test_the_training_loss_is_the_mean_over_samples_also_with_a_ragged_batch():
+    images, labels = stripes(10)
+    net = Sequential(Flatten(), Dense(64, 2), seed=0)
+    history = fit(
+        net, SoftmaxCrossEntropy(), SGD(0.0), (images, labels), batch_size=4, progress=False
+    )
+    found = evaluate(net, SoftmaxCrossEntropy(), (images, labels), batch_size=3)
+    assert history["train_loss"][0] == pytest.approx(found.loss, rel=1e-5)
+    assert history["train_accuracy"][0] == found.accuracy
+
+
+def test_class_weights_weigh_samples_across_batches_too():
+    images, labels = stripes(10)
+    net = Sequential(Flatten(), Dense(64, 2), seed=0)
+    loss = SoftmaxCrossEntropy(class_weights=[1, 5])
+    whole = loss.forward(net.predict(images), labels)
+    in_batches_of_3 = evaluate(net, loss, (images, labels), batch_size=3)
+    assert in_batches_of_3.loss == pytest.approx(whole, rel=1e-5)
+
+
+def test_early_stopping_puts_the_best_epoch_back():
+    calls = []
+
+    def getting_worse(epoch):
+        calls.append(epoch)
+        return 1.0 if epoch < 2 else 40.0
+
+    net, history = train(
+        validation=stripes(30, 1), epochs=30, patience=2, schedule=getting_worse, seed=4
+    )
+    losses = history["validation_loss"]
+    assert len(losses) < 30
+    assert len(losses) - 1 - int(np.argmin(losses)) == 2
+    best = evaluate(net, SoftmaxCrossEntropy(), stripes(30, 1)).loss
+    assert best == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_training_and_names_epoch_and_step():
+    images, labels = stripes(40)
+    images = images.astype("float32")
+    images[shuffled(40, 0, 0)[25]] = np.nan
+    net = Sequential(Flatten(), Dense(64, 2), seed=0)
+    with pytest.raises(FloatingPointError, match="loss is nan in epoch 1, step 3"):
+        fit(net, SoftmaxCrossEntropy(), SGD(0.1), (images, labels), batch_size=10, progress=False)
+    assert np.isfinite(net.parameters()[0].value).all()
+
+
+def test_a_learning_rate_that_is_much_too_large_is_reported_not_warned_about():
+    with pytest.raises(FloatingPointError, match="smaller learning rate"):
+        fit(
+            Sequential(Flatten(), Dense(64, 64), ReLU(), Dense(64, 2), seed=0),
+            MeanSquaredError(), SGD(1e30), (stripes()[0], np.eye(2, dtype="f")[stripes()[1]]),
+            epochs=50, progress=False,
+        )  # fmt: skip
+
+
+def test_a_penalty_makes_weights_smaller_and_clipping_limits_the_step():
+    plain, _ = train()
+    penalised, _ = train(penalty=Penalty(l2=0.1))
+    assert np.abs(penalised[0].weight.value).sum() < np.abs(plain[0].weight.value).sum()
+    before = network()
+    clipped, _ = train(epochs=1, batch_size=60, max_gradient_norm=1e-3)
+    moved = sum(
+        np.square(a.value - b.value).sum()
+        for a, b in zip(clipped.parameters(), before.parameters())
+    )
+    assert np.sqrt(moved) == pytest.approx(0.1 * 1e-3, rel=1e-2)
+
+
+def test_regression_has_a_loss_and_nothing_else():
+    x = np.linspace(-1, 1, 50, dtype="float32")[:, None]
+    net = Sequential(Dense(1, 1), seed=0)
+    history = fit(
+        net, MeanSquaredError(), SGD(0.3), (x, 3 * x - 1), epochs=40, progress=False
+    )
+    found = evaluate(net, MeanSquaredError(), (x, 3 * x - 1))
+    assert found.loss < 1e-4
+    assert found.accuracy is found.confusion is None
+    assert history["train_accuracy"][0] is None
+    np.testing.assert_allclose(net[0].weight.value, [[3]], atol=0.05)
+
+
+def test_one_against_the_rest_counts_the_sign_of_its_one_logit():
+    images, labels = stripes(60)
+    net = Sequential(Flatten(), Dense(64, 1), seed=0)
+    history = fit(
+        net, SigmoidCrossEntropy(), SGD(0.5), (images, labels), epochs=20, progress=False
+    )
+    found = evaluate(net, SigmoidCrossEntropy(), (images, labels))
+    right = (net.predict(images)[:, 0] > 0) == labels
+    assert found.accuracy == right.mean() > 0.9
+    assert found.confusion.shape == (2, 2)
+    assert history["train_accuracy"][-1] > 0.9
+
+
+def test_cross_validation_judges_every_sample_once_and_leaves_the_network_alone():
+    net = network()
+    before = weights(net)
+    found = cross_validate(
+        net, SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9), stripes(53), folds=5, epochs=3,
+        batch_size=16, progress=False,
+    )  # fmt: skip
+    assert weights(net) == before
+    assert sum(e.confusion.sum() for e in found.evaluations) == 53
+    assert len(found.histories) == 5
+    mean, std = found.mean_and_std()
+    accuracies = [e.accuracy for e in found.evaluations]
+    assert mean == pytest.approx(np.mean(accuracies))
+    assert std == pytest.approx(np.std(accuracies, ddof=1))
+
+
+def test_folds_start_from_fresh_and_different_weights():
+    starts = []
+    net = network()
+    loss = SoftmaxCrossEntropy()
+    found = cross_validate(
+        net, loss, SGD(0.0), stripes(20), folds=4, epochs=1, progress=False
+    )
+    starts = [h["train_loss"][0] for h in found.histories]
+    assert len(set(starts)) == 4
+
+
+@pytest.mark.parametrize("folds", [1, 21])
+def test_folds_that_make_no_sense_are_refused(folds):
+    with pytest.raises(ValueError, match="folds"):
+        cross_validate(network(), SoftmaxCrossEntropy(), SGD(0.1), stripes(20), folds=folds)
+
+
+@pytest.mark.parametrize(
+    ("samples", "error", "message"),
+    [
+        ((np.zeros((3, 1, 8, 8), "f"), np.zeros(2, int)), ValueError, "3 inputs but 2 targets"),
+        ((np.zeros((0, 1, 8, 8), "f"), np.zeros(0, int)), ValueError, "no samples"),
+        ((np.zeros((3, 2, 8, 8), "f"), np.zeros(3, int)), ValueError, "layer 0: Conv2D"),
+        ((np.zeros((3, 1, 8, 8), int), np.zeros(3, int)), TypeError, "train: wanted uint8"),
+        ((np.zeros((3, 1, 8, 8), "f"), np.full(3, 2)), ValueError, "label 2 at index 0"),
+        ((np.zeros((3, 1, 8, 8), "f"), np.zeros(3)), TypeError, "labels must be integers"),
+        (np.zeros((3, 1, 8, 8), "f"), TypeError, "Dataset or"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused_before_anything_is_computed(samples, error, message):
+    net = network()
+    before = weights(net)
+    with pytest.raises(error, match=message):
+        fit(net, SoftmaxCrossEntropy(), SGD(0.1), samples, progress=False)
+    assert weights(net) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": -1}, "epochs"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"patience": 1}, "validation"),
+        ({"patience": 0, "validation": stripes(4)}, "patience"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        train(**arguments)
+
+
+def test_ctrl_c_waits_for_the_end_of_a_step_and_only_of_one():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), WholeStep():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the end of the step")
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), WholeStep():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the end of the step")
+    assert not reached
+
+
+@every_backend
+def test_ctrl_c_in_training_leaves_the_network_as_after_the_last_whole_step(backend):
+    """Interrupt at a random moment; the state must be one that whole steps pass through."""
+    passed, count = set(), 30
+    images, labels = stripes(16 * count)
+
+    class Recorder(SGD):
+        def step(self, parameters, lr_factor=1.0):
+            super().step(parameters, lr_factor)
+            passed.add(weights(net))
+
+    for delay in (0.01, 0.02, 0.05):
+        net = network().to(backend)
+        passed.add(weights(net))
+        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(1000):
+                fit(net, SoftmaxCrossEntropy(), Recorder(0.1), (images, labels), batch_size=16,
+                    progress=False)  # fmt: skip
+                net.reseed(0)
+                passed.add(weights(net))
+        timer.join()
+        assert weights(net) in passed
+
+
+def test_two_python_threads_train_two_networks_at_once():
+    alone = weights(train()[0])
+    found = {}
+
+    def work(k):
+        found[k] = weights(train()[0])
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == {0: alone, 1: alone}
+
+
+def test_the_progress_bar_is_silent_when_standard_error_is_no_terminal():
+    code = (
+        "import numpy as np, minicnn as m\n"
+        "x, y = np.zeros((8, 3), 'f'), np.zeros(8, int)\n"
+        "m.fit(m.Sequential(m.Dense(3, 2)), m.SoftmaxCrossEntropy(), m.SGD(0.1), (x, y))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == done.stderr == ""
