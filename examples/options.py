@@ -1,9 +1,9 @@
-"""The flags that all examples share."""
+"""The flags that all examples share, and what they set."""
 
 import argparse
 from pathlib import Path
 
-from minicnn import backends
+from minicnn import backends, set_threads
 
 
 def parser(description: str | None, epochs: int) -> argparse.ArgumentParser:
@@ -11,10 +11,19 @@ def parser(description: str | None, epochs: int) -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--backend", choices=backends.available(), default="numpy")
+    options.add_argument("--backend", choices=[*backends.NAMES, "all"], default="numpy")
+    options.add_argument("--threads", type=int, help="threads of numba and of NumPy's BLAS")
     options.add_argument("--epochs", type=int, default=epochs)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--data", type=Path, help="folder with the data files")
     options.add_argument("--out", type=Path, default=Path("results"), help="folder for results")
-    options.add_argument("--quick", action="store_true", help="less data: under a minute")
+    options.add_argument("--quick", action="store_true", help="less of all: under a minute")
     return options
+
+
+def chosen_backends(options: argparse.Namespace) -> list[str]:
+    """The backends to run: the one that was asked for, or all that this machine can run."""
+    names = backends.available() if options.backend == "all" else [options.backend]
+    if options.threads is not None and "numba" in names:
+        set_threads(options.threads)
+    return names

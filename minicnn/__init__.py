@@ -11,6 +11,7 @@ from . import (
     optimizers,
     schedules,
 )
+from .backends import set_threads
 from .errors import DataFileError, ModelFileError
 from .history import History
 from .layers import (
@@ -77,4 +78,5 @@ __all__ = [
     "metrics",
     "optimizers",
     "schedules",
+    "set_threads",
 ]

@@ -6,35 +6,69 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from . import backends
-from .data.mnist import cache_folder, find
+from .data.mnist import FASHION_MNIST, MNIST, folder_on_disk
 
-PACKAGES = ("numpy", "numba", "matplotlib", "numba-cuda", "torch", "tensorflow", "jax")
+PACKAGES = ("numpy", "numba", "matplotlib", "threadpoolctl", "torch", "tensorflow", "jax")
 
 
 def main() -> None:
     print(f"minicnn {version('minicnn')}, Python {platform.python_version()} ({sys.executable})")
-    print(f"cores   {len(os.sched_getaffinity(0))} of {os.cpu_count()} ({platform.machine()})")
+    print("\npackages")
     for package in PACKAGES:
-        try:
-            print(f"{package:12}{version(package)}")
-        except PackageNotFoundError:
-            print(f"{package:12}not installed")
+        print(f"  {package:16}{installed(package) or 'not installed'}")
+    print(f"  {'NumPy uses':16}{blas()}")
     print("\nbackends")
     for name in backends.NAMES:
         try:
             backends.get(name)
-            print(f"  {name:12}ready")
+            print(f"  {name:16}ready")
         except RuntimeError as error:
-            print(f"  {name:12}{error}")
+            print(f"  {name:16}{error}")
+    if "numba" in backends.available():
+        print("\nnumba")
+        for name, value in numba_facts().items():
+            print(f"  {name:16}{value}")
     print("\ndata")
-    for name in ("mnist", "fashion-mnist"):
-        folder = find(name)
-        hint = f"not found: it will be downloaded to {cache_folder()}, or set MINICNN_DATA"
-        print(f"  {name:15}{folder or hint}")
+    for source in (MNIST, FASHION_MNIST):
+        folder = folder_on_disk(source)
+        print(f"  {source.title:16}{folder or MISSING}")
 
+
+MISSING = "not found: it is downloaded when first loaded, or set MINICNN_DATA to its folder"
+
+
+def installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def blas() -> str:
+    """The matrix products behind the numpy backend, and their threads."""
+    if installed("threadpoolctl") is None:
+        return "threads unknown: pip install threadpoolctl"
+    from threadpoolctl import threadpool_info
+
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return ", ".join(f"{p['internal_api']}, {p['num_threads']} threads" for p in pools) or "no BLAS"
+
+
+def numba_facts() -> dict[str, str]:
+    from .backends.numba import runtime
+
+    waiting = [f"{name}={os.environ[name]}" for name in WAITING if name in os.environ]
+    return {
+        "cores": f"{runtime.CORES} of {os.cpu_count()}, {runtime.llvm.get_host_cpu_name()}",
+        "threads": f"{runtime.get_threads()} ({', '.join(waiting)})",
+        "lanes": f"{runtime.LANES} float32 in a register (MINICNN_LANES forces 4, 8 or 16)",
+        "kernels kept in": str(runtime.CACHE_FOLDER),
+    }
+
+
+WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 if __name__ == "__main__":
     main()

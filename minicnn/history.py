@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,11 +52,5 @@ class History:
 
     def save(self, path: str | Path) -> None:
         """Write the columns as JSON. The file is whole or not there: it is replaced at once."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with whole_file(path) as unfinished:
             unfinished.write_text(json.dumps(self.columns, indent=1) + "\n")
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class Loss:
         """What the sum over these samples is divided by: their number, or their class weights."""
         return len(indices) if targets.mass is None else float(targets.mass[indices].sum())
 
-    def to(self, backend: str) -> Loss:
+    def to(self, backend: str) -> Self:
         self.backend = backend
         self.buffers = self.ops.Buffers()
         self._ready = False

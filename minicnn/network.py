@@ -25,6 +25,7 @@ class Sequential(Layer):
         if len({id(layer) for layer in layers}) != len(layers):
             raise ValueError("Sequential: a layer stands in it twice; each keeps only one batch")
         self.layers = list(layers)
+        self.learning = [bool(layer.parameters()) for layer in layers]
         super().__init__()
         self.to(layers[0].backend if layers else "numpy")
         if seed is not None:
@@ -52,11 +53,10 @@ class Sequential(Layer):
 
     def backward_batch(self, dy, input_gradient=True):
         """Layers below the first one that learns are visited only for the input's gradient."""
-        learning = [bool(layer.parameters()) for layer in self.layers]
         for position in reversed(range(len(self.layers))):
-            if not (input_gradient or any(learning[: position + 1])):
+            if not (input_gradient or any(self.learning[: position + 1])):
                 return None
-            wanted = input_gradient or any(learning[:position])
+            wanted = input_gradient or any(self.learning[:position])
             dy = self.layers[position].backward_batch(dy, wanted)
         return dy
 

@@ -19,6 +19,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
+from .files import whole_file
+
 PANELS = {"loss": ("loss (mean per sample)", 1.0), "accuracy": ("accuracy (%)", 100.0)}
 LINES: dict[str, dict[str, Any]] = {
     "train": {"color": "#08306b", "linestyle": "-", "marker": "o"},
@@ -160,13 +162,8 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     formats = figure.canvas.get_supported_filetypes()
     if suffix not in formats:
         raise ValueError(f"path: got {str(path)!r}, wanted a suffix among {sorted(formats)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with whole_file(path) as unfinished:
         figure.savefig(unfinished, format=suffix, dpi=150)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _figure(figure: Figure | SubFigure | None, width: float, height: float) -> Figure | SubFigure:

@@ -18,6 +18,7 @@ from .data.batches import as_samples, in_batches, shuffled
 from .data.dataset import Dataset
 from .history import History
 from .interrupt import WholeStep
+from .layers.base import Parameter
 from .losses import Loss, Targets
 from .network import Sequential
 from .optimizers import Optimizer, Penalty, clip_gradient_norm
@@ -143,7 +144,7 @@ def train_epoch(
     bar: tqdm,
 ) -> Tally:
     """One step per batch; returns the epoch's mean loss and accuracy."""
-    tally = Tally()
+    tally, parameters = Tally(), network.parameters()
     for step, indices in enumerate(batches):
         factor = rules.schedule(epoch + step / len(batches))
         with WholeStep():
@@ -154,7 +155,7 @@ def train_epoch(
                     f"learning rate (it is {optimizer.lr * factor:g}), or look for NaN and Inf "
                     "in the data"
                 )
-            update(network, optimizer, factor, rules)
+            update(parameters, optimizer, factor, rules)
         if not bar.disable:
             bar.set_postfix_str(tally.summary(), refresh=False)
             bar.update(len(indices))
@@ -181,9 +182,10 @@ def forward_and_backward(
     return value
 
 
-def update(network: Sequential, optimizer: Optimizer, factor: float, rules: Rules) -> None:
+def update(
+    parameters: list[Parameter], optimizer: Optimizer, factor: float, rules: Rules
+) -> None:
     """The other half of a step: penalty, clipping, and the optimiser."""
-    parameters = network.parameters()
     if rules.penalty is not None:
         rules.penalty.add_gradient(parameters)
     if rules.max_gradient_norm is not None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from minicnn import backends, gradcheck
 from minicnn import layers as nn
@@ -180,7 +180,18 @@ def test_a_missing_mean_over_the_batch_is_caught(loss, operation, monkeypatch):
 def test_whole_random_networks_pass(case, seed):
     network, shape = case
     network.astype("float64")
-    gradcheck.check(network, normal((3, *shape), seed), training=True, max_coordinates=30)
+    x = normal((3, *shape), seed)
+    # A channel that is dead before a BatchNorm is 0 / √eps there: noise, and all of it at a kink.
+    assume(not has_a_dead_channel(network, x))
+    gradcheck.check(network, x, training=True, max_coordinates=30)
+
+
+def has_a_dead_channel(network, x):
+    for layer in network.layers:
+        if isinstance(layer, nn.BatchNorm) and x.var(axis=(0, 2, 3)).min() < 1e-2:
+            return True
+        x = layer.forward(x, training=True)
+    return False
 
 
 def test_kinks_are_stepped_over_and_counted():

@@ -8,7 +8,7 @@ from typing import cast
 
 from .contract import Backend
 
-NAMES = ("numpy",)
+NAMES = ("numpy", "numba")
 
 
 @cache
@@ -20,7 +20,10 @@ def get(name: str) -> Backend:
     """
     if name not in NAMES:
         raise ValueError(f"no backend is called {name!r}; there are {', '.join(NAMES)}")
-    return cast(Backend, import_module(f"{__name__}.{name}"))
+    try:
+        return cast(Backend, import_module(f"{__name__}.{name}"))
+    except ImportError as error:
+        raise RuntimeError(f"the backend {name!r} cannot run here: {error}") from error
 
 
 def available() -> list[str]:
@@ -33,3 +36,14 @@ def available() -> list[str]:
             continue
         names.append(name)
     return names
+
+
+def set_threads(number: int) -> None:
+    """Run the `numba` backend on so many threads; its results do not depend on how many.
+
+    Raises ValueError below 1 and RuntimeError where numba is missing.
+    """
+    get("numba")
+    from .numba.runtime import set_threads
+
+    set_threads(number)

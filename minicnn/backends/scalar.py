@@ -4,7 +4,7 @@ A literal 1 beside a float32 makes the compilers compute in float64, so constant
 the type of the argument: `type(x)(1)`. Comparisons with 0 are harmless.
 """
 
-from math import copysign, exp, sqrt
+from math import copysign, sqrt
 
 import numpy as np
 
@@ -29,9 +29,10 @@ def leaky_relu_slope(dy, x, slope):
     return dy if x > 0 else slope * dy
 
 
-def sigmoid(x):
-    one, small = type(x)(1), exp(-abs(x))  # e^−|x| ≤ 1
-    return (one if x >= 0 else small) / (one + small)
+def sigmoid(x, decay):
+    """decay = e^−|x| ≤ 1."""
+    one = type(x)(1)
+    return (one if x >= 0 else decay) / (one + decay)
 
 
 def sigmoid_slope(dy, y):
@@ -58,7 +59,7 @@ def sgd(w, g, lr, weight_decay):
     return w - lr * (g + weight_decay * w)
 
 
-def momentum(w, g, v, nesterov, lr, keep, weight_decay):
+def momentum_sgd(w, g, v, nesterov, lr, keep, weight_decay):
     g = g + weight_decay * w
     v = keep * v + g
     return w - lr * (g + keep * v if nesterov else v), v

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import DataFileError
+from ..files import whole_file
 from .dataset import Dataset
 from .symbols import CLASSES
 
@@ -43,12 +44,8 @@ def write_cards(dataset: Dataset, folder: str | os.PathLike[str]) -> None:
             f"{folder}: wanted a folder without other cards, got {len(others)}, such as {others[0]}"
         )
     for name, image in zip(names, dataset.images[:, 0], strict=True):
-        unfinished = folder / f"{name}.part"
-        try:
+        with whole_file(folder / name) as unfinished:
             Image.fromarray(image).save(unfinished, format="PNG")
-            unfinished.replace(folder / name)
-        finally:
-            unfinished.unlink(missing_ok=True)
 
 
 def read_cards(folder: str | os.PathLike[str]) -> Dataset:

@@ -125,6 +125,18 @@ def _locate(source: Source, directory: str | os.PathLike[str] | None) -> list[Pa
     return found or _from_cache(source)
 
 
+def folder_on_disk(source: Source) -> Path | None:
+    """Where the files are found without a download: under MINICNN_DATA or in the user's cache."""
+    import pooch  # only here: most programs find their data on disk and start faster without it
+
+    variable = os.environ.get("MINICNN_DATA")
+    for root in ([Path(variable)] if variable else []) + [Path(pooch.os_cache("minicnn"))]:
+        found = _find(source, root)
+        if found:
+            return found[0].parent
+    return None
+
+
 def _find(source: Source, root: Path) -> list[Path]:
     """The paths of FILES, or an empty list unless one folder has them all."""
     folders = [root / source.folder]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from inspect import signature
 from operator import index
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -160,7 +160,7 @@ class Layer:
         """Everything that a copy of the layer needs: parameters, statistics, counters, by name."""
         return {name: p for name, p in vars(self).items() if isinstance(p, Parameter)}
 
-    def to(self, backend: str) -> Layer:
+    def to(self, backend: str) -> Self:
         """Move to a backend, in place; returns the layer."""
         ops = backends.get(backend)
         for layer in self.walk():
@@ -169,7 +169,7 @@ class Layer:
             parameter.to(backend)
         return self
 
-    def astype(self, dtype: Any) -> Layer:
+    def astype(self, dtype: Any) -> Self:
         """Turn the parameters into "float32" or "float64", in place; returns the layer."""
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"{self}: parameters are float32 or float64, not {np.dtype(dtype)}")

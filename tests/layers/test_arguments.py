@@ -45,7 +45,7 @@ def test_a_layer_refuses_it(make, error, message):
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
-        (nn.Conv2D(1, 1, 5), (1, 4, 9), r"kernel \(5, 5\) is larger than the padded image: \(4, 9\)"),
+        (nn.Conv2D(1, 1, 5), (1, 4, 9), r"kernel \(5, 5\) is larger than the padded .* \(4, 9\)"),
         (nn.MaxPool2D(3), (1, 2, 9), r"window \(3, 3\) is larger than the padded image"),
         (nn.MaxPool2D(3, ceil_mode=True), (1, 0, 9), "larger than the padded image"),
         (nn.ConvTranspose2D(1, 1, 2, padding=2), (1, 2, 9), "leaves an output of"),

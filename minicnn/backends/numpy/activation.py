@@ -8,7 +8,10 @@ def relu_forward(x, buffers):
 
 
 def relu_backward(dy, y, buffers):
-    return np.multiply(dy, y > 0, out=buffers.empty("dx", dy.shape, dy.dtype))
+    dx = buffers.empty("dx", dy.shape, dy.dtype)
+    dx[...] = 0
+    np.copyto(dx, dy, where=y > 0)
+    return dx
 
 
 def leaky_relu_forward(x, slope, buffers):

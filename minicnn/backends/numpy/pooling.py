@@ -25,7 +25,8 @@ def max_pool_backward(dy, winner, window, buffers):
     dx = buffers.empty("dx", (*dy.shape[:2], *padded_size(window)), dy.dtype)
     dx[...] = 0
     for tap, (u, v) in enumerate(np.ndindex(window.kernel)):
-        dx[:, :, *shifted(u, v, window)] += dy * (winner == tap)
+        seen = dx[:, :, *shifted(u, v, window)]
+        np.add(seen, dy, out=seen, where=winner == tap)
     return inside(dx, window)
 
 

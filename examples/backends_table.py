@@ -1,0 +1,75 @@
+"""One training per backend, and the table that compares them."""
+
+import copy
+from dataclasses import dataclass
+from time import perf_counter
+
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minicnn import Evaluation, History, Sequential, SoftmaxCrossEntropy, evaluate, fit
+from minicnn.backends.numba.runtime import get_threads
+from minicnn.data import Dataset
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training on one backend. start_up: seconds of the very first step, compiling included."""
+
+    backend: str
+    threads: int
+    start_up: float
+    images: int
+    history: History
+    found: Evaluation
+
+    @property
+    def epoch_seconds(self) -> float:
+        """The median epoch, training and validation."""
+        seconds = sorted(s for s in self.history["seconds"] if s is not None)
+        return seconds[len(seconds) // 2]
+
+
+def train(
+    network: Sequential,
+    backend: str,
+    make_optimizer,
+    data: Dataset,
+    test: Dataset,
+    threads: int | None,
+    **fit_arguments,
+) -> Run:
+    """Train a copy of the network on a backend; what it learned is judged on `test`."""
+    network = copy.deepcopy(network).to(backend)
+    loss = SoftmaxCrossEntropy()
+    with threadpool_limits(threads, user_api="blas"):
+        start = perf_counter()
+        size = fit_arguments["batch_size"]
+        fit(copy.deepcopy(network), loss, make_optimizer(), data[:size], batch_size=size,
+            progress=False)  # fmt: skip
+        start_up = perf_counter() - start
+        history = fit(network, loss, make_optimizer(), data, **fit_arguments)
+        found = evaluate(network, loss, test)
+    return Run(backend, threads_of(backend, threads), start_up, len(data), history, found)
+
+
+def threads_of(backend: str, threads: int | None) -> int:
+    if backend == "numba":
+        return get_threads()
+    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return threads or max(blas, default=1)
+
+
+def table(runs: list[Run]) -> str:
+    """Backend, threads, start-up, time of an epoch, images/s, speed-up over numpy, accuracy."""
+    lines = [
+        f"{'backend':10}{'threads':>8}{'first step, s':>15}{'s/epoch':>9}{'images/s':>11}"
+        f"{'speed-up':>10}{'accuracy':>10}"
+    ]
+    reference = next((run for run in runs if run.backend == "numpy"), None)
+    for run in runs:
+        speed_up = f"{reference.epoch_seconds / run.epoch_seconds:.1f}×" if reference else "–"
+        lines.append(
+            f"{run.backend:10}{run.threads:8}{run.start_up:15.2f}{run.epoch_seconds:9.2f}"
+            f"{run.images / run.epoch_seconds:11,.0f}{speed_up:>10}{run.found.accuracy:10.2%}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""One number per channel, added everywhere; its gradient is the sum over everywhere."""
+
+import numpy as np
+from numba import prange
+
+from .layout import clear_padding, empty
+from .runtime import kernel
+from .simd import add_rows, length, store, sums, zeros
+
+ROWS = 16  # registers that add at the same time, to hide how long one addition takes
+ITEMS = 16  # at least so many pieces of work, where there is enough of it
+
+
+def bias_forward(x, b, buffers):
+    y = empty(buffers, "biased", x.shape[1:], x)
+    add_bias(by_channel(x), b, by_channel(y))
+    return y
+
+
+@kernel
+def add_bias(x, b, y):
+    """y[c] = x[c] + b[c]. x, y (blocks, C, H·W·B)."""
+    blocks, channels, size = x.shape
+    for plane in prange(blocks * channels):
+        g, c = plane // channels, plane % channels
+        value = y.dtype.type(b[c])
+        for k in range(size):
+            y[g, c, k] = x[g, c, k] + value
+
+
+def bias_gradient(dy, db, buffers):
+    clear_padding(dy)
+    blocks, channels = dy.data.shape[:2]
+    parts = min(blocks, -(-ITEMS // channels))
+    partial = buffers.empty("partial db", (channels, parts, ROWS), dy.dtype)
+    sum_channels(by_channel(dy), partial)
+    np.sum(partial, axis=(1, 2), out=db)
+
+
+@kernel
+def sum_channels(dy, partial):
+    """Σ_k partial[c, part, k] is the sum over the part's blocks, all positions and all lanes."""
+    blocks, channels, size = dy.shape
+    parts, width = partial.shape[1], length(dy)
+    for item in prange(channels * parts):
+        c, part = item // parts, item % parts
+        partial[c, part] = 0
+        tile, rest = zeros(ROWS, dy), zeros(1, dy)
+        for g in range(part * blocks // parts, (part + 1) * blocks // parts):
+            start, end = (g * channels + c) * size, (g * channels + c + 1) * size
+            for k in range(start, end - ROWS * width + 1, ROWS * width):
+                tile = add_rows(tile, dy, k, width)
+            for k in range(end - size % (ROWS * width), end, width):
+                rest = add_rows(rest, dy, k, width)
+        place = item * ROWS
+        store(sums(tile), partial, place, width, ROWS)
+        store(add_rows(rest, partial, place, width), partial, place, width, 1)
+
+
+def by_channel(x):
+    """A batch as (blocks, C, H·W·B), without a copy."""
+    blocks, channels = x.data.shape[:2]
+    return x.data.reshape(blocks, channels, -1)

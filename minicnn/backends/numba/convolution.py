@@ -1,0 +1,236 @@
+"""Convolution with one image a lane: no matrix is built, each output looks up its own taps.
+
+    y[f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[c, i·s+u−p, j·s+v−p]     for 16 images at once
+
+Two tiles of registers do all the work (see simd.py):
+
+* forward and input gradient: a few filters of one output position, an image in each lane. Every
+  tap is one load of x (that pixel, 16 images) that is multiplied by a weight of each filter.
+* weight gradient: a few filters × a few channels (or taps) of dw, an image in each lane. Every
+  output position is one load of each dy and each x; the lanes are summed when all is added.
+
+The input gradient is the forward pass with other taps: where `forward` sends output i through tap
+u to pixel i·s+u−p, `backward` sends the pixel through the same tap back to i. `Meetings` tells the
+kernel which, so there is one kernel for both.
+"""
+
+from functools import cache
+
+from numba import prange
+from numba.np.unsafe.ndarray import to_fixed_tuple
+
+from ..numpy.convolution import padded_size
+from .layout import Lanes, clear_padding, empty
+from .runtime import LANES, kernel
+from .simd import add_dots, add_products, add_rows, length, load_rows, repeat, store, sums, zeros
+from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
+
+# ── forward and input gradient ───────────────────────────────────────────────────────────────
+
+
+def conv2d_forward(x, w, b, window, buffers):
+    y = empty(buffers, "y", (w.shape[0], *window.output), x)
+    size = w.shape[1] * w.shape[2] * w.shape[3]
+    accumulate_taps(x, w, size, w.shape[2] * w.shape[3], b, forward(window), y, buffers)
+    return y
+
+
+def conv2d_input_gradient(dy, w, window, buffers):
+    dx = empty(buffers, "dx", (w.shape[1], *window.image), dy)
+    size = w.shape[1] * w.shape[2] * w.shape[3]
+    accumulate_taps(dy, w, w.shape[2] * w.shape[3], size, None, backward(window), dx, buffers)
+    return dx
+
+
+def accumulate_taps(x, w, filter_step, channel_step, b, meetings, y, buffers):
+    """y[f] = b[f] + Σ over channels and taps of w · x.
+
+    The taps of w[f,c] lie from f·filter_step + c·channel_step on.
+    """
+    channels, filters = x.data.shape[1], y.data.shape[1]
+    rows = tile_rows(filters)
+    tiles, taps = -(-filters // rows), w.shape[2] * w.shape[3]
+    packed = buffers.empty("packed w", (tiles, channels, taps, rows), x.dtype)
+    pack_weights(w.reshape(-1), filter_step, channel_step, filters, packed)
+    bias = buffers.empty("packed b", (tiles * rows,), x.dtype)
+    bias[:filters], bias[filters:] = 0 if b is None else b, 0
+    # What one channel brings into the cache: the image rows under a kernel, and a tile's weights.
+    numbers = w.shape[2] * x.data.shape[3] * LANES + taps * rows
+    chunk = max(1, FORWARD_BYTES // (numbers * x.dtype.itemsize))
+    filter_tiles(rows)(x.data, packed, bias, w.shape[3], *meetings, chunk, y.data)
+
+
+@cache
+def tile_rows(filters: int) -> int:
+    """Filters in a tile: as many as registers hold, few of them wasted on a last ragged tile."""
+    choices = range(4, 25 if LANES == 16 else 13, 4)
+    return min(choices, key=lambda rows: -(-filters // rows) * (rows + 2))
+
+
+@kernel
+def pack_weights(w, filter_step, channel_step, filters, packed):
+    """packed[tile, c, tap, r] = w of filter tile·ROWS + r: what a tile needs next lies together."""
+    tiles, channels, taps, rows = packed.shape
+    for item in prange(tiles * channels):
+        tile, c = item // channels, item % channels
+        for tap in range(taps):
+            for r in range(rows):
+                f = tile * rows + r
+                if f < filters:
+                    packed[tile, c, tap, r] = w[f * filter_step + c * channel_step + tap]
+                else:
+                    packed[tile, c, tap, r] = 0
+
+
+@cache
+def filter_tiles(ROWS):
+    """The kernel with ROWS filters in a tile. It is compiled for each number that is used."""
+
+    @kernel
+    def run(x, w, b, kernel_width, rows, row_steps, columns, column_steps, chunk, y):
+        """x (blocks, C, H, W, B), w (tiles, C, KH·KW, ROWS), y (blocks, F, OH, OW, B).
+
+        One iteration is a row of outputs. It goes over `chunk` channels at a time, whose pixels
+        and weights then stay in the fastest cache; y holds the sum in between.
+        """
+        blocks, channels, height, width, _ = x.shape
+        filters, oh, ow = y.shape[1], y.shape[2], y.shape[3]
+        tiles, taps = w.shape[0], w.shape[2]
+        tap_down, pixel_down = row_steps[0] * kernel_width * ROWS, row_steps[1] * width * LANES
+        tap_right, pixel_right = column_steps[0] * ROWS, column_steps[1] * LANES
+        plane = oh * ow * LANES
+        for item in prange(blocks * oh):
+            g, i = item // oh, item % oh
+            for first in range(0, channels, chunk):
+                for f in range(tiles):
+                    count = filters - f * ROWS
+                    for j in range(ow):
+                        tap = f * channels * taps + rows[i, 0] * kernel_width + columns[j, 0]
+                        pixel = (g * channels * height + rows[i, 1]) * width + columns[j, 1]
+                        out = (((g * filters + f * ROWS) * oh + i) * ow + j) * LANES
+                        for q in range(0, LANES, length(x)):
+                            if first == 0:
+                                tile = repeat(ROWS, b, f * ROWS)
+                            else:
+                                tile = load_rows(ROWS, y, out + q, plane, count)
+                            for c in range(first, min(first + chunk, channels)):
+                                for m in range(rows[i, 2]):
+                                    k = (tap + c * taps) * ROWS + m * tap_down
+                                    o = (pixel + c * height * width) * LANES + m * pixel_down + q
+                                    for _ in range(columns[j, 2]):
+                                        tile = add_products(tile, w, k, x, o)
+                                        k += tap_right
+                                        o += pixel_right
+                            store(tile, y, out + q, plane, count)
+
+    return run
+
+
+# ── weight gradient ──────────────────────────────────────────────────────────────────────────
+
+FILTERS = 4  # rows of a tile
+SUMS = FILTERS * COLUMNS  # whole registers of them
+# What is gone over at a time, so that it stays near: the fastest cache holds 32 KB or more.
+FORWARD_BYTES, WEIGHT_BYTES = 32 * 1024, 64 * 1024
+ITEMS = 16  # at least so many pieces of work, where there is enough of it
+
+
+def conv2d_weight_gradient(dy, x, window, dw, buffers):
+    clear_padding(dy)
+    clear_padding(x)
+    filters, channels = dw.shape[:2]
+    if channels < COLUMNS:  # too few channels to fill a tile: use taps, which needs the zeros
+        x = with_padding(x, window, buffers)
+        plan = tap_columns(window, channels)
+    else:
+        plan = channel_columns(window, channels)
+    tiles, groups = -(-filters // FILTERS), len(plan.starts)
+    rows = dy.data.shape[0] * window.output[0]
+    parts = max(1, min(-(-ITEMS // (tiles * groups)), rows // 4))
+    numbers = FILTERS * window.output[1] + COLUMNS * window.stride[0] * x.data.shape[3]
+    chunk = max(1, WEIGHT_BYTES // (numbers * LANES * x.dtype.itemsize))
+    shape = (parts, tiles, groups, len(plan.ranges), SUMS)
+    partial = buffers.empty("partial dw", shape, x.dtype)
+    weight_tiles(dy.data, x.data, window.stride, plan.starts, plan.ranges, chunk, partial)
+    add_parts(partial, plan.targets, dw.reshape(filters, -1))
+
+
+@kernel
+def weight_tiles(dy, x, stride, starts, ranges, chunk, partial):
+    """partial[part, tile, group, step] = Σ over the part's output rows, of FILTERS × COLUMNS sums.
+
+    The rows of all blocks, blocks·OH of them, are cut into parts, and a part into chunks that stay
+    in the fastest cache while every step (tap) goes over them.
+    """
+    blocks, filters, oh, ow, _ = dy.shape
+    channels, height, width = x.shape[1], x.shape[2], x.shape[3]
+    parts, tiles, groups, steps, size = partial.shape
+    for item in prange(parts * tiles * groups):
+        part, tile_index, group = item // (tiles * groups), item // groups % tiles, item % groups
+        partial[part, tile_index, group] = 0
+        first, last = part * blocks * oh // parts, (part + 1) * blocks * oh // parts
+        f = tile_index * FILTERS
+        plane = oh * ow * LANES
+        dy_rows = (
+            f * plane,
+            min(f + 1, filters - 1) * plane,
+            min(f + 2, filters - 1) * plane,
+            min(f + 3, filters - 1) * plane,
+        )
+        for start in range(first, last, chunk):
+            for step in range(steps):
+                x_columns = to_fixed_tuple(starts[group, step], COLUMNS)
+                tile = zeros(SUMS, x)
+                for row in range(start, min(start + chunk, last)):
+                    g, i = row // oh, row % oh
+                    if ranges[step, 0] <= i < ranges[step, 1]:
+                        a = (g * filters * oh + i) * ow * LANES
+                        b = (g * channels * height + i * stride[0]) * width * LANES
+                        for j in range(ranges[step, 2], ranges[step, 3]):
+                            for q in range(0, LANES, length(x)):
+                                dy_at, x_at = a + j * LANES + q, b + j * stride[1] * LANES + q
+                                tile = add_dots(tile, dy, dy_rows, dy_at, x, x_columns, x_at)
+                total = sums(tile)
+                place = (item * steps + step) * size
+                total = add_rows(total, partial, place, length(x))
+                store(total, partial, place, length(x), size)
+
+
+@kernel
+def add_parts(partial, targets, dw):
+    """dw[f, target] = Σ over the parts, in order."""
+    parts, tiles, groups, steps, _ = partial.shape
+    for tile in prange(tiles):
+        for group in range(groups):
+            for step in range(steps):
+                for r in range(min(FILTERS, len(dw) - tile * FILTERS)):
+                    for s in range(COLUMNS):
+                        target = targets[group, step, s]
+                        if target >= 0:
+                            total = partial[0, tile, group, step, r * COLUMNS + s]
+                            for part in range(1, parts):
+                                total += partial[part, tile, group, step, r * COLUMNS + s]
+                            dw[tile * FILTERS + r, target] = total
+
+
+def with_padding(x, window, buffers):
+    """x with zeros around it, wide enough that every window lies inside."""
+    size = padded_size(window)
+    if size == window.image:
+        return x
+    y = empty(buffers, "padded x", (x.shape[1], *size), x)
+    surround(x.data, *window.padding, y.data)
+    return Lanes(y.data, x.count, cleared=True)
+
+
+@kernel
+def surround(x, top, left, y):
+    """y[c, i, j] = x[c, i − top, j − left] inside the image, else 0."""
+    blocks, channels, height, width, lanes = x.shape
+    for plane in prange(blocks * channels):
+        g, c = plane // channels, plane % channels
+        y[g, c] = 0
+        for i in range(height):
+            for j in range(width):
+                for lane in range(lanes):
+                    y[g, c, top + i, left + j, lane] = x[g, c, i, j, lane]

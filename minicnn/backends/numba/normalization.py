@@ -1,0 +1,146 @@
+"""Batch normalisation. One iteration of the parallel loop is one channel: its numbers are few
+enough to stay in a core's cache while it is read for the mean, the variance and the result.
+
+The kernels see a batch as (blocks, C, S · B): S positions of a channel, each with B images beside
+each other. Padded lanes are 0, which adds nothing to a sum.
+"""
+
+from math import prod, sqrt
+
+from numba import prange
+
+from .layout import clear_padding, empty
+from .runtime import device, kernel
+from .sums import product, squared_deviation, total
+
+
+def batch_norm_forward(x, gamma, beta, running_mean, running_var, momentum, eps, buffers):
+    y, x_hat, inv_std = outputs(x, gamma, buffers)
+    clear_padding(x)
+    normalize_batch(
+        channels(x), x.count, x.data.shape[-1], gamma, beta, running_mean, running_var,
+        x.dtype.type(momentum), x.dtype.type(eps), channels(y), channels(x_hat), inv_std,
+    )  # fmt: skip
+    return y, x_hat, inv_std
+
+
+@kernel
+def normalize_batch(
+    x, images, lanes, gamma, beta, running_mean, running_var, momentum, eps, y, x_hat, inv_std
+):
+    """μ, σ² and y = gamma · (x − μ) / √(σ² + eps) + beta, channel by channel."""
+    count = x.dtype.type(images * (x.shape[2] // lanes))
+    one = x.dtype.type(1)
+    for c in prange(x.shape[1]):
+        mean = channel_total(x, c) / count
+        squares = channel_squares(x, c, mean, images, lanes)
+        running_mean[c] += momentum * (mean - running_mean[c])
+        running_var[c] += momentum * (squares / (count - one) - running_var[c])
+        inv_std[c] = one / sqrt(squares / count + eps)
+        normalize(x, c, mean, inv_std[c], gamma[c], beta[c], y, x_hat)
+
+
+@device
+def channel_total(x, c):
+    """Σ x over channel c."""
+    result = x.dtype.type(0)
+    for n in range(len(x)):
+        result += total(x[n, c])
+    return result
+
+
+@device
+def channel_squares(x, c, mean, images, lanes):
+    """Σ (x − mean)² over channel c. Padding would add mean², so the last block shows its images."""
+    result = x.dtype.type(0)
+    whole, rest = images // lanes, images % lanes
+    for n in range(whole):
+        result += squared_deviation(x[n, c], mean)
+    for k in range(0, x.shape[2] if rest else 0, lanes):
+        result += squared_deviation(x[whole, c, k : k + rest], mean)
+    return result
+
+
+def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps, buffers):
+    y, x_hat, inv_std = outputs(x, gamma, buffers)
+    normalize_fixed(
+        channels(x), gamma, beta, running_mean, running_var, x.dtype.type(eps),
+        channels(y), channels(x_hat), inv_std,
+    )  # fmt: skip
+    return y, x_hat, inv_std
+
+
+@kernel
+def normalize_fixed(x, gamma, beta, running_mean, running_var, eps, y, x_hat, inv_std):
+    """The same with the running statistics for μ and σ²."""
+    for c in prange(x.shape[1]):
+        inv_std[c] = x.dtype.type(1) / sqrt(running_var[c] + eps)
+        normalize(x, c, running_mean[c], inv_std[c], gamma[c], beta[c], y, x_hat)
+
+
+@device
+def normalize(x, c, mean, inv_std, gamma, beta, y, x_hat):
+    """x̂ = (x − mean) · inv_std and y = gamma · x̂ + beta for channel c."""
+    for n in range(len(x)):
+        for k in range(x.shape[2]):
+            x_hat[n, c, k] = (x[n, c, k] - mean) * inv_std
+            y[n, c, k] = gamma * x_hat[n, c, k] + beta
+
+
+def batch_norm_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, buffers):
+    dx = empty(buffers, "dx", dy.shape[1:], dy)
+    clear_padding(dy)
+    clear_padding(x_hat)
+    count = dy.dtype.type(dy.count * prod(dy.shape[2:]))
+    batch_slope(channels(dy), channels(x_hat), count, inv_std, gamma, dgamma, dbeta, channels(dx))
+    return dx
+
+
+@kernel
+def batch_slope(dy, x_hat, count, inv_std, gamma, dgamma, dbeta, dx):
+    """dx = gamma · inv_std · (dy − dbeta / M − x̂ · dgamma / M), over M = count values."""
+    for c in prange(dy.shape[1]):
+        parameter_gradients(dy, x_hat, c, dgamma, dbeta)
+        scale, along, mean = gamma[c] * inv_std[c], dgamma[c] / count, dbeta[c] / count
+        for n in range(len(dy)):
+            for k in range(dy.shape[2]):
+                dx[n, c, k] = scale * (dy[n, c, k] - mean - x_hat[n, c, k] * along)
+
+
+def batch_norm_inference_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, buffers):
+    dx = empty(buffers, "dx", dy.shape[1:], dy)
+    clear_padding(dy)
+    clear_padding(x_hat)
+    fixed_slope(channels(dy), channels(x_hat), inv_std, gamma, dgamma, dbeta, channels(dx))
+    return dx
+
+
+@kernel
+def fixed_slope(dy, x_hat, inv_std, gamma, dgamma, dbeta, dx):
+    """dx = gamma · inv_std · dy."""
+    for c in prange(dy.shape[1]):
+        parameter_gradients(dy, x_hat, c, dgamma, dbeta)
+        scale = gamma[c] * inv_std[c]
+        for n in range(len(dy)):
+            for k in range(dy.shape[2]):
+                dx[n, c, k] = scale * dy[n, c, k]
+
+
+@device
+def parameter_gradients(dy, x_hat, c, dgamma, dbeta):
+    """dgamma = Σ dy · x̂ and dbeta = Σ dy over channel c."""
+    along = dy.dtype.type(0)
+    for n in range(len(dy)):
+        along += product(dy[n, c], x_hat[n, c])
+    dgamma[c], dbeta[c] = along, channel_total(dy, c)
+
+
+def outputs(x, gamma, buffers):
+    """Memory for y, x̂ and 1 / √(σ² + eps)."""
+    y, x_hat = (empty(buffers, name, x.shape[1:], x) for name in ("y", "x_hat"))
+    return y, x_hat, buffers.empty("inv_std", gamma.shape, x.dtype)
+
+
+def channels(x):
+    """(blocks, C, H, W, B) or (blocks, C, B) as (blocks, C, S · B), without a copy."""
+    return x.data.reshape(*x.data.shape[:2], -1)

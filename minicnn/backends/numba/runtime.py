@@ -1,0 +1,177 @@
+"""How kernels are compiled and run: threads, vector lanes, the cache on disk.
+
+Import this before numba: OpenMP and numba read their environment when they load.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+import threading
+from functools import wraps
+from pathlib import Path
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+if "numba" not in sys.modules:  # room to study more threads than cores; numba fixes it on import
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(8, CORES)))
+if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+    # A waiting thread spins this often before it sleeps. Unbounded spinning fights NumPy's BLAS
+    # threads for the cores; sleeping at once makes every parallel call cost 40 µs instead of 1.5.
+    os.environ["GOMP_SPINCOUNT"] = "10000"
+
+import numba  # noqa: E402
+from llvmlite import binding as llvm  # noqa: E402
+from numba.core import event  # noqa: E402
+
+# ── lanes ────────────────────────────────────────────────────────────────────────────────────
+
+
+def lanes_of_this_cpu() -> int:
+    """float32 numbers in one vector register; MINICNN_LANES forces another width."""
+    forced = os.environ.get("MINICNN_LANES")
+    if forced is not None:
+        if forced not in ("4", "8", "16"):
+            raise ValueError(f"MINICNN_LANES must be 4, 8 or 16, got {forced!r}")
+        return int(forced)
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 16
+    return 8 if features.get("avx2") else 4
+
+
+LANES = lanes_of_this_cpu()
+
+# ── compiling ────────────────────────────────────────────────────────────────────────────────
+
+
+def cache_folder() -> str:
+    """Where compiled kernels are kept: beside the package, or with the user if it is read-only.
+
+    Numba notices a change in a kernel's own file only. The folder's name therefore holds what else
+    goes into the machine code: all the sources that kernels share, and the number of lanes.
+    """
+    here = Path(__file__).parent
+    sources = sorted([*here.glob("*.py"), here.parent / "scalar.py", here.parent / "philox.py"])
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    name = f"minicnn-{LANES}-lanes-{digest[:12]}"
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minicnn"
+    for folder in [Path(chosen)] if chosen else [here / "__pycache__", home]:
+        try:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder / name, os.W_OK):
+            return str(folder / name)
+    return str(Path(tempfile.gettempdir()) / f"minicnn-{os.getuid()}" / name)
+
+
+CACHE_FOLDER = cache_folder()
+
+# Safe for NaN and Inf. "contract" lets a · b + c become one instruction; what would reorder sums
+# ("reassoc") or assume that no NaN comes ("nnan", in fastmath=True) is not allowed.
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+
+def device(function):
+    """Compile a helper for use inside kernels; it becomes part of them."""
+    return numba.njit(forceinline=True, **OPTIONS)(function)
+
+
+def kernel(function):
+    """Compile a function whose `prange` loops are shared out to `get_threads()` threads.
+
+    Calls from several Python threads take turns, because numba's fallback threading layer aborts
+    the process otherwise. A process that was forked after a kernel ran has no worker threads and
+    raises RuntimeError. `.compiled` is numba's own dispatcher.
+    """
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, CACHE_FOLDER
+    try:
+        compiled = numba.njit(parallel=True, cache=True, **OPTIONS)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+    @wraps(function)
+    def call(*arguments):
+        if team.lost:
+            raise RuntimeError(
+                "this process was forked after a kernel ran, so its worker threads are gone: "
+                "start workers with 'spawn' (multiprocessing.get_context('spawn'))"
+            )
+        with team.lock:
+            if seen.threads != team.threads:  # numba counts threads per calling thread
+                numba.set_num_threads(team.threads)
+                seen.threads = team.threads
+                team.started = True
+            return compiled(*arguments)
+
+    call.compiled = compiled
+    announcement.kernels.add(compiled)
+    return call
+
+
+class Announcement(event.Listener):
+    """Says once that kernels are being compiled: it takes seconds, and only the first time."""
+
+    def __init__(self):
+        self.kernels, self.made = set(), False
+
+    def on_start(self, event):
+        if not self.made and event.data["dispatcher"] in self.kernels:
+            self.made = True
+            print(
+                "minicnn: compiling kernels for this machine, once (kept in "
+                f"{CACHE_FOLDER})",
+                file=sys.stderr,
+            )
+
+    def on_end(self, event):
+        pass
+
+
+announcement = Announcement()
+event.register("numba:compile", announcement)
+
+# ── threads ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Team:
+    """The threads that kernels run on: how many, whether they started, whether a fork lost them."""
+
+    def __init__(self):
+        self.lock = threading.RLock()
+        self.threads = min(CORES, numba.config.NUMBA_NUM_THREADS)
+        self.started = self.lost = False
+
+    def after_fork(self):
+        self.lock = threading.RLock()
+        self.lost = self.started
+
+
+class Seen(threading.local):
+    """The number of threads that numba was last told, in each Python thread."""
+
+    threads = None
+
+
+team, seen = Team(), Seen()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=team.after_fork)
+
+
+def set_threads(number: int) -> None:
+    """Run kernels on so many threads; results do not depend on it.
+
+    More than `numba.config.NUMBA_NUM_THREADS` (at least 8 unless the environment says otherwise,
+    or numba was imported before minicnn's numba backend) is taken as that many.
+    Raises ValueError for fewer than one.
+    """
+    if number < 1:
+        raise ValueError(f"the number of threads must be at least 1, got {number}")
+    team.threads = min(int(number), numba.config.NUMBA_NUM_THREADS)
+
+
+def get_threads() -> int:
+    """The number of threads that kernels run on: the cores of this process unless set."""
+    return team.threads

@@ -1,0 +1,271 @@
+"""A tile of vector registers that plain Python kernels can hold in a variable.
+
+LLVM does not keep an array of accumulators in registers by itself: each += would go through
+memory. A `Tile` is a Numba type that *is* registers: `rows` vectors of as many numbers as one
+register holds. Two ways to add to it carry every matrix product of this backend:
+
+    add_products   tile[r] += w[k + r] · x[o : o + L]        one number of w for all L lanes
+    add_dots       tile[r, s] += a[i_r : i_r + L] · b[j_s : j_s + L]       lane by lane
+
+The first is for outputs with an image (or a feature) in each lane. The second is for sums over
+images: at the end `sums` adds up each register's lanes.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+from .runtime import LANES
+
+
+class Tile(types.Type):
+    """Numba's type of a tile: rows registers of numbers of one float type."""
+
+    def __init__(self, scalar, rows):
+        self.scalar, self.rows = scalar, rows
+        super().__init__(name=f"Tile({scalar}, {rows} rows of {register_length(scalar)})")
+
+
+@register_model(Tile)
+class TileModel(models.PrimitiveModel):
+    def __init__(self, manager, tile):
+        super().__init__(manager, tile, ir.ArrayType(vector_type(tile.scalar), tile.rows))
+
+
+def register_length(scalar):
+    """How many numbers a register holds: LANES float32, half as many float64."""
+    return LANES * 32 // scalar.bitwidth
+
+
+def vector_type(scalar):
+    number = ir.FloatType() if scalar.bitwidth == 32 else ir.DoubleType()
+    return ir.VectorType(number, register_length(scalar))
+
+
+# ── what kernels call ────────────────────────────────────────────────────────────────────────
+
+
+@intrinsic
+def length(typing, array):
+    """L: how many of the array's numbers a register holds; a constant for the compiler."""
+
+    def generate(context, builder, signature, arguments):
+        return context.get_constant(types.intp, register_length(array.dtype))
+
+    return types.intp(array), generate
+
+
+@intrinsic(prefer_literal=True)
+def zeros(typing, rows, array):
+    """A tile of zeros for numbers of the array's type; rows must be a constant."""
+    tile = Tile(array.dtype, rows.literal_value)
+
+    def generate(context, builder, signature, arguments):
+        return ir.Constant(context.get_value_type(tile), None)
+
+    return tile(rows, array), generate
+
+
+@intrinsic(prefer_literal=True)
+def repeat(typing, rows, b, i):
+    """A tile with b[i + r] in all lanes of row r."""
+    tile = Tile(b.dtype, rows.literal_value)
+
+    def generate(context, builder, signature, arguments):
+        value = ir.Constant(context.get_value_type(tile), ir.Undefined)
+        start = address(context, builder, b, arguments[1], arguments[2])
+        for r in range(tile.rows):
+            value = builder.insert_value(value, broadcast(builder, tile, start, r), r)
+        return value
+
+    return tile(rows, b, types.intp), generate
+
+
+@intrinsic(prefer_literal=True)
+def load_rows(typing, rows, x, o, step, count):
+    """A tile with x[o + r·step : … + L] in row r; rows from `count` on read the first row again."""
+    tile = Tile(x.dtype, rows.literal_value)
+
+    def generate(context, builder, signature, arguments):
+        _, data, start, stride, wanted = arguments
+        value, place = ir.Constant(context.get_value_type(tile), ir.Undefined), start
+        for r in range(tile.rows):
+            there = builder.icmp_signed(">", wanted, wanted.type(r))
+            pointer = address(context, builder, x, data, builder.select(there, place, start))
+            value = builder.insert_value(value, load(builder, tile, pointer), r)
+            place = builder.add(place, stride)
+        return value
+
+    return tile(rows, x, types.intp, types.intp, types.intp), generate
+
+
+@intrinsic
+def add_products(typing, tile, w, k, x, o):
+    """tile[r] + w[k + r] · x[o : o + L] for every row r."""
+
+    def generate(context, builder, signature, arguments):
+        value, w_data, k_value, x_data, o_value = arguments
+        weights = address(context, builder, w, w_data, k_value)
+        vector = load(builder, tile, address(context, builder, x, x_data, o_value))
+        for r in range(tile.rows):
+            weight = broadcast(builder, tile, weights, r)
+            value = multiply_add(builder, tile, value, r, weight, vector)
+        return value
+
+    return tile(tile, w, types.intp, x, types.intp), generate
+
+
+@intrinsic
+def add_dots(typing, tile, a, rows, i, b, columns, j):
+    """tile[r·S + s] + a[rows[r] + i : … + L] · b[columns[s] + j : … + L], S = len(columns)."""
+
+    def generate(context, builder, signature, arguments):
+        value, a_data, row_starts, i_value, b_data, column_starts, j_value = arguments
+
+        def vectors(array, data, starts, count, moved):
+            for n in range(count):
+                start = address(context, builder, array, data, builder.extract_value(starts, n))
+                yield load(builder, tile, builder.gep(start, [moved]))
+
+        across = list(vectors(b, b_data, column_starts, columns.count, j_value))
+        for r, row in enumerate(vectors(a, a_data, row_starts, rows.count, i_value)):
+            for s, column in enumerate(across):
+                value = multiply_add(builder, tile, value, r * columns.count + s, row, column)
+        return value
+
+    return tile(tile, a, rows, types.intp, b, columns, types.intp), generate
+
+
+@intrinsic
+def add_rows(typing, tile, x, o, step):
+    """tile[r] + x[o + r·step : … + L] for every row r."""
+
+    def generate(context, builder, signature, arguments):
+        value, data, start, stride = arguments
+        for r in range(tile.rows):
+            place = builder.add(start, builder.mul(stride, stride.type(r)))
+            row = load(builder, tile, address(context, builder, x, data, place))
+            total = builder.fadd(builder.extract_value(value, r), row)
+            value = builder.insert_value(value, total, r)
+        return value
+
+    return tile(tile, x, types.intp, types.intp), generate
+
+
+@intrinsic
+def store(typing, tile, y, o, step, count):
+    """y[o + r·step : … + L] = tile[r] for the first `count` rows r."""
+
+    def generate(context, builder, signature, arguments):
+        value, data, place, stride, rows = arguments
+        for r in range(tile.rows):
+            with builder.if_then(builder.icmp_signed(">", rows, rows.type(r)), likely=True):
+                pointer = address(context, builder, y, data, place)
+                pointer = builder.bitcast(pointer, vector_type(tile.scalar).as_pointer())
+                builder.store(builder.extract_value(value, r), pointer, tile.scalar.bitwidth // 8)
+            place = builder.add(place, stride)
+        return context.get_dummy_value()
+
+    return types.void(tile, y, types.intp, types.intp, types.intp), generate
+
+
+@intrinsic
+def transposed(typing, x, o, step):
+    """The L × L numbers x[o + r·step + lane] with rows and lanes exchanged."""
+    tile = Tile(x.dtype, register_length(x.dtype))
+
+    def generate(context, builder, signature, arguments):
+        data, start, stride = arguments
+        places = [builder.add(start, builder.mul(stride, stride.type(r))) for r in range(tile.rows)]
+        rows = [load(builder, tile, address(context, builder, x, data, place)) for place in places]
+        half = tile.rows // 2
+        # Interleaving row r with row r + half, log₂ L times, is shuffling a deck of cards: each
+        # time the bits of (row number, lane number) move on by one, and so they change places.
+        for _ in range(half.bit_length()):
+            pairs = [interleaved(builder, rows[r], rows[r + half]) for r in range(half)]
+            rows = [row for pair in pairs for row in pair]
+        return tile_of(context, builder, tile, rows)
+
+    return tile(x, types.intp, types.intp), generate
+
+
+@intrinsic
+def sums(typing, tile):
+    """The sum over the lanes of every row, as a tile of as many rows as that fills.
+
+    Adding the even to the odd lanes of two rows leaves both rows' sums in one; after log₂ L such
+    rounds a row holds the sums of L rows. Rows must be a multiple of L.
+    """
+    result = Tile(tile.scalar, tile.rows // register_length(tile.scalar))
+
+    def generate(context, builder, signature, arguments):
+        rows = [builder.extract_value(arguments[0], r) for r in range(tile.rows)]
+        while len(rows) > result.rows:
+            halves = (deinterleaved(builder, a, b) for a, b in zip(rows[::2], rows[1::2]))
+            rows = [builder.fadd(even, odd) for even, odd in halves]
+        return tile_of(context, builder, result, rows)
+
+    return result(tile), generate
+
+
+# ── how they become LLVM instructions ────────────────────────────────────────────────────────
+
+
+def address(context, builder, array, data, index):
+    """Pointer to element `index` of a one-dimensional array."""
+    start = cgutils.create_struct_proxy(array)(context, builder, value=data).data
+    return builder.gep(start, [index])
+
+
+def load(builder, tile, pointer):
+    pointer = builder.bitcast(pointer, vector_type(tile.scalar).as_pointer())
+    return builder.load(pointer, align=tile.scalar.bitwidth // 8)
+
+
+def broadcast(builder, tile, start, offset):
+    """start[offset] in every lane."""
+    number = builder.load(builder.gep(start, [ir.IntType(64)(offset)]))
+    nothing = ir.Constant(vector_type(tile.scalar), ir.Undefined)
+    first = builder.insert_element(nothing, number, ir.IntType(32)(0))
+    return shuffled(builder, first, nothing, [0] * register_length(tile.scalar))
+
+
+def multiply_add(builder, tile, value, row, a, b):
+    """value with row + a · b in place of the row, rounded once."""
+    vector = vector_type(tile.scalar)
+    name = f"llvm.fma.v{vector.count}f{tile.scalar.bitwidth}"
+    fma = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(vector, [vector] * 3), name
+    )
+    total = builder.call(fma, [a, b, builder.extract_value(value, row)])
+    return builder.insert_value(value, total, row)
+
+
+def interleaved(builder, a, b):
+    """a₀ b₀ a₁ b₁ … in two vectors."""
+    lanes = [lane for pair in zip(range(a.type.count), range(a.type.count, 2 * a.type.count))
+             for lane in pair]  # fmt: skip
+    return [
+        shuffled(builder, a, b, lanes[: a.type.count]),
+        shuffled(builder, a, b, lanes[a.type.count :]),
+    ]
+
+
+def deinterleaved(builder, a, b):
+    """The even lanes of a and b as one vector, and the odd ones."""
+    return [shuffled(builder, a, b, list(range(odd, 2 * a.type.count, 2))) for odd in (0, 1)]
+
+
+def shuffled(builder, a, b, lanes):
+    """The given lanes of a followed by b."""
+    return builder.shuffle_vector(
+        a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+    )
+
+
+def tile_of(context, builder, tile, rows):
+    value = ir.Constant(context.get_value_type(tile), ir.Undefined)
+    for r, row in enumerate(rows):
+        value = builder.insert_value(value, row, r)
+    return value

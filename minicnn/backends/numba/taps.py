@@ -1,0 +1,106 @@
+"""Which taps meet which pixels: the geometry of a window as small tables for the kernels.
+
+Output (i, j) and tap (u, v) meet at pixel (i·s + u − p, j·s + v − p). A tap that would meet the
+padding is in no table, so the kernels compute nothing for it and need no test.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..numpy.convolution import padded_size
+from ..window import Window
+from .runtime import LANES
+
+# ── for the tiles over taps ──────────────────────────────────────────────────────────────────
+
+
+class Meetings(NamedTuple):
+    """Which taps an output meets, and at which pixels, along each axis.
+
+    rows[i] = (first tap, first pixel, number of taps) of output row i; from one tap to the next,
+    the tap moves by steps[0] and the pixel by steps[1]. So for columns.
+    """
+
+    rows: np.ndarray
+    row_steps: tuple[int, int]
+    columns: np.ndarray
+    column_steps: tuple[int, int]
+
+
+@cache
+def forward(window: Window) -> Meetings:
+    """Output i meets tap u at pixel i·s + u − p."""
+    axes = []
+    for k, s, p, n, outputs in zip(*window):
+        met = [[(u, i * s + u - p) for u in range(k) if 0 <= i * s + u - p < n]
+               for i in range(outputs)]  # fmt: skip
+        axes += [first_and_count(met), (1, 1)]
+    return Meetings(*axes)
+
+
+@cache
+def backward(window: Window) -> Meetings:
+    """Pixel h meets tap u at output (h + p − u) / s, where that is whole."""
+    axes = []
+    for k, s, p, n, outputs in zip(*window):
+        met = [[(u, (h + p - u) // s) for u in range(k)
+                if (h + p - u) % s == 0 and 0 <= (h + p - u) // s < outputs]
+               for h in range(n)]  # fmt: skip
+        axes += [first_and_count(met), (s, -1)]
+    return Meetings(*axes)
+
+
+def first_and_count(met):
+    return np.array([(*taps[0], len(taps)) if taps else (0, 0, 0) for taps in met], np.int64)
+
+
+# ── for the weight gradient's tiles ──────────────────────────────────────────────────────────
+
+COLUMNS = max(2, LANES // 4)  # channels (or taps) in a tile
+
+
+class Columns(NamedTuple):
+    """What the columns of the weight-gradient's tiles are, for each group and each of its steps.
+
+    starts[group, step, column]: the number of x that meets output (0, 0), in its first block
+    ranges[step] = (first row, last row + 1, first column, last column + 1) of the outputs to visit
+    targets[group, step, column]: index of the weight in dw[f], −1 for none
+    """
+
+    starts: np.ndarray
+    ranges: np.ndarray
+    targets: np.ndarray
+
+
+@cache
+def channel_columns(window: Window, channels: int) -> Columns:
+    """A group is COLUMNS channels, a step is a tap: only the outputs whose pixel is inside."""
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    u, v = (a.ravel() for a in np.mgrid[:kh, :kw])
+    c = np.arange(-(-channels // COLUMNS) * COLUMNS).reshape(-1, 1, COLUMNS)
+    inside = np.minimum(c, channels - 1)
+    shift = ((u - top) * width + v - left)[None, :, None]
+    ranges = [
+        np.maximum(0, -(-(top - u) // sh)),
+        np.minimum(oh, (height - 1 + top - u) // sh + 1),
+        np.maximum(0, -(-(left - v) // sw)),
+        np.minimum(ow, (width - 1 + left - v) // sw + 1),
+    ]
+    weight = c * kh * kw + (u * kw + v)[None, :, None]
+    starts = (inside * height * width + shift) * LANES
+    return Columns(starts, np.stack(ranges, 1), np.where(c < channels, weight, -1))
+
+
+@cache
+def tap_columns(window: Window, channels: int) -> Columns:
+    """One group, a step is COLUMNS taps, all outputs: for x with its padding around it."""
+    (kh, kw), (oh, ow) = window.kernel, window.output
+    height, width = padded_size(window)
+    weights = channels * kh * kw
+    weight = np.arange(-(-weights // COLUMNS) * COLUMNS).reshape(1, -1, COLUMNS)
+    c, u, v = np.unravel_index(np.minimum(weight, weights - 1), (channels, kh, kw))
+    ranges = np.tile(np.array([0, oh, 0, ow]), (weight.shape[1], 1))
+    starts = ((c * height + u) * width + v) * LANES
+    return Columns(starts, ranges, np.where(weight < weights, weight, -1))
