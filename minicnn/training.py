@@ -48,6 +48,7 @@ class Prepared(NamedTuple):
     data: Data
     targets: Targets
     size: int
+    dtype: Any
 
 
 # Overflow shows in the loss, which is checked: NumPy's warnings would only say it earlier.
@@ -170,7 +171,7 @@ def forward_and_backward(
     No gradient is computed from a loss that is not finite.
     """
     ops = network.ops
-    x = ops.gather(samples.data, indices, network.dtype or np.float32, network.buffers)
+    x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
     prediction = network.forward_batch(x, training=True)
     value = ops.to_float(loss.compare(prediction, samples.targets, indices))
     if isfinite(value):
@@ -211,7 +212,7 @@ def measure(
     ops, labels = network.ops, samples.targets.labels
     tally, predicted = Tally(), []
     for indices in in_batches(np.arange(samples.size), batch_size):
-        x = ops.gather(samples.data, indices, network.dtype or np.float32, network.buffers)
+        x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
         prediction = network.forward_batch(x, training=False)
         value = ops.to_float(loss.compare(prediction, samples.targets, indices))
         tally.add(value, loss.divisor(samples.targets, indices), len(indices))
@@ -316,7 +317,8 @@ def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Pre
     if len(inputs) != len(target):
         raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
     output = (len(inputs), *network.output_shape(inputs.shape[1:]))
-    return Prepared(network.ops.upload(inputs), loss.targets(target, output), len(inputs))
+    dtype = network.dtype or np.dtype(np.float32)
+    return Prepared(network.ops.upload(inputs), loss.targets(target, output), len(inputs), dtype)
 
 
 def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:

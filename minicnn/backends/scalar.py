@@ -77,15 +77,16 @@ def adagrad(w, g, s, lr, eps, weight_decay):
     return w - lr * g / (sqrt(s) + eps), s
 
 
-def adam(w, g, m, s, rate, keep1, fresh1, keep2, fresh2, correction, eps, weight_decay, shrink):
-    """rate = lr / (1 − keep1^step), correction = √(1 − keep2^step).
+def adam(w, g, m, s, rate, keep1, fresh1, keep2, fresh2, eps, weight_decay, shrink):
+    """The contract's update with one division: its numerator and denominator times the correction
+    c = √(1 − keep2^step), so rate = c · lr / (1 − keep1^step) and eps comes as c · eps.
 
     shrink = 1 − lr · weight decay when that is decoupled (then weight_decay is 0), else 1.
     """
     g = g + weight_decay * w
     m = keep1 * m + fresh1 * g
     s = keep2 * s + fresh2 * g * g
-    return shrink * w - rate * m / (sqrt(s) / correction + eps), m, s
+    return shrink * w - rate * m / (sqrt(s) + eps), m, s
 
 
 def penalty_slope(w, l1, l2):

@@ -1,6 +1,5 @@
 """One number per channel, added everywhere; its gradient is the sum over everywhere."""
 
-import numpy as np
 from numba import prange
 
 from .layout import clear_padding, empty
@@ -33,13 +32,12 @@ def bias_gradient(dy, db, buffers):
     blocks, channels = dy.data.shape[:2]
     parts = min(blocks, -(-ITEMS // channels))
     partial = buffers.empty("partial db", (channels, parts, ROWS), dy.dtype)
-    sum_channels(by_channel(dy), partial)
-    np.sum(partial, axis=(1, 2), out=db)
+    sum_channels(by_channel(dy), partial, db)
 
 
 @kernel
-def sum_channels(dy, partial):
-    """Σ_k partial[c, part, k] is the sum over the part's blocks, all positions and all lanes."""
+def sum_channels(dy, partial, db):
+    """db[c] = Σ dy[:, c]: first over each part's blocks, then over the parts, in order."""
     blocks, channels, size = dy.shape
     parts, width = partial.shape[1], length(dy)
     for item in prange(channels * parts):
@@ -55,6 +53,12 @@ def sum_channels(dy, partial):
         place = item * ROWS
         store(sums(tile), partial, place, width, ROWS)
         store(add_rows(rest, partial, place, width), partial, place, width, 1)
+    for c in range(channels):
+        total = dy.dtype.type(0)
+        for part in range(parts):
+            for row in range(ROWS):
+                total += partial[c, part, row]
+        db[c] = total
 
 
 def by_channel(x):

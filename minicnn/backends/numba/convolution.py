@@ -16,6 +16,7 @@ kernel which, so there is one kernel for both.
 
 from functools import cache
 
+import numpy as np
 from numba import prange
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
@@ -56,7 +57,7 @@ def accumulate_taps(x, w, filter_step, channel_step, b, meetings, y, buffers):
     bias[:filters], bias[filters:] = 0 if b is None else b, 0
     # What one channel brings into the cache: the image rows under a kernel, and a tile's weights.
     numbers = w.shape[2] * x.data.shape[3] * LANES + taps * rows
-    chunk = max(1, FORWARD_BYTES // (numbers * x.dtype.itemsize))
+    chunk = max(1, CACHE_BYTES // (numbers * x.dtype.itemsize))
     filter_tiles(rows)(x.data, packed, bias, w.shape[3], *meetings, chunk, y.data)
 
 
@@ -128,10 +129,10 @@ def filter_tiles(ROWS):
 
 # ── weight gradient ──────────────────────────────────────────────────────────────────────────
 
-FILTERS = 4  # rows of a tile
-SUMS = FILTERS * COLUMNS  # whole registers of them
-# What is gone over at a time, so that it stays near: the fastest cache holds 32 KB or more.
-FORWARD_BYTES, WEIGHT_BYTES = 32 * 1024, 64 * 1024
+FILTERS = 6  # rows of a tile
+SUMS = FILTERS * COLUMNS
+STORED = -(-SUMS // LANES) * LANES  # in whole registers
+CACHE_BYTES = 32 * 1024  # what is gone over at a time: the fastest cache holds this or more
 ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
 
@@ -148,15 +149,25 @@ def conv2d_weight_gradient(dy, x, window, dw, buffers):
     rows = dy.data.shape[0] * window.output[0]
     parts = max(1, min(-(-ITEMS // (tiles * groups)), rows // 4))
     numbers = FILTERS * window.output[1] + COLUMNS * window.stride[0] * x.data.shape[3]
-    chunk = max(1, WEIGHT_BYTES // (numbers * LANES * x.dtype.itemsize))
-    shape = (parts, tiles, groups, len(plan.ranges), SUMS)
+    chunk = max(1, CACHE_BYTES // (numbers * LANES * x.dtype.itemsize))
+    shape = (parts, tiles, groups, len(plan.ranges), STORED)
     partial = buffers.empty("partial dw", shape, x.dtype)
-    weight_tiles(dy.data, x.data, window.stride, plan.starts, plan.ranges, chunk, partial)
+    dy_starts = filter_rows(filters, window.output)
+    weight_tiles(
+        dy.data, x.data, window.stride, dy_starts, plan.starts, plan.ranges, chunk, partial
+    )
     add_parts(partial, plan.targets, dw.reshape(filters, -1))
 
 
+@cache
+def filter_rows(filters, output):
+    """Where each filter of a tile begins in a block of dy; beyond the last, the last again."""
+    f = np.arange(-(-filters // FILTERS) * FILTERS).reshape(-1, FILTERS)
+    return np.minimum(f, filters - 1) * output[0] * output[1] * LANES
+
+
 @kernel
-def weight_tiles(dy, x, stride, starts, ranges, chunk, partial):
+def weight_tiles(dy, x, stride, dy_starts, starts, ranges, chunk, partial):
     """partial[part, tile, group, step] = Σ over the part's output rows, of FILTERS × COLUMNS sums.
 
     The rows of all blocks, blocks·OH of them, are cut into parts, and a part into chunks that stay
@@ -169,14 +180,7 @@ def weight_tiles(dy, x, stride, starts, ranges, chunk, partial):
         part, tile_index, group = item // (tiles * groups), item // groups % tiles, item % groups
         partial[part, tile_index, group] = 0
         first, last = part * blocks * oh // parts, (part + 1) * blocks * oh // parts
-        f = tile_index * FILTERS
-        plane = oh * ow * LANES
-        dy_rows = (
-            f * plane,
-            min(f + 1, filters - 1) * plane,
-            min(f + 2, filters - 1) * plane,
-            min(f + 3, filters - 1) * plane,
-        )
+        dy_rows = to_fixed_tuple(dy_starts[tile_index], FILTERS)
         for start in range(first, last, chunk):
             for step in range(steps):
                 x_columns = to_fixed_tuple(starts[group, step], COLUMNS)

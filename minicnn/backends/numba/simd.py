@@ -138,6 +138,42 @@ def add_dots(typing, tile, a, rows, i, b, columns, j):
 
 
 @intrinsic
+def contest(typing, tile, x, o, tap):
+    """Row 0 is the best so far and row 1 the tap it came from: x[o : o + L] of this tap may win.
+
+    A greater number wins, so of equal ones the first stays. A NaN wins over every number.
+    """
+
+    def generate(context, builder, signature, arguments):
+        value, data, place, number = arguments
+        best, winner = (builder.extract_value(value, r) for r in range(2))
+        candidate = load(builder, tile, address(context, builder, x, data, place))
+        greater_or_nan = builder.fcmp_unordered(">", candidate, best)
+        wins = builder.and_(greater_or_nan, builder.fcmp_ordered("ord", best, best))
+        vector = vector_type(tile.scalar)
+        taps = splat(builder, builder.sitofp(number, vector.element), vector.count)
+        value = builder.insert_value(value, builder.select(wins, candidate, best), 0)
+        return builder.insert_value(value, builder.select(wins, taps, winner), 1)
+
+    return tile(tile, x, types.intp, types.intp), generate
+
+
+@intrinsic
+def store_winner(typing, tile, winner, o):
+    """winner[o : o + L] = row 1 of the tile, as whole numbers."""
+
+    def generate(context, builder, signature, arguments):
+        value, data, place = arguments
+        kind = ir.VectorType(context.get_value_type(winner.dtype), register_length(tile.scalar))
+        row = builder.fptosi(builder.extract_value(value, 1), kind)
+        pointer = address(context, builder, winner, data, place)
+        builder.store(row, builder.bitcast(pointer, kind.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(tile, winner, types.intp), generate
+
+
+@intrinsic
 def add_rows(typing, tile, x, o, step):
     """tile[r] + x[o + r·step : … + L] for every row r."""
 
@@ -195,12 +231,14 @@ def sums(typing, tile):
     """The sum over the lanes of every row, as a tile of as many rows as that fills.
 
     Adding the even to the odd lanes of two rows leaves both rows' sums in one; after log₂ L such
-    rounds a row holds the sums of L rows. Rows must be a multiple of L.
+    rounds a row holds the sums of L rows. Rows of zeros fill up what is no multiple of L.
     """
-    result = Tile(tile.scalar, tile.rows // register_length(tile.scalar))
+    result = Tile(tile.scalar, -(-tile.rows // register_length(tile.scalar)))
 
     def generate(context, builder, signature, arguments):
         rows = [builder.extract_value(arguments[0], r) for r in range(tile.rows)]
+        empty = ir.Constant(vector_type(tile.scalar), None)
+        rows += [empty] * (result.rows * register_length(tile.scalar) - tile.rows)
         while len(rows) > result.rows:
             halves = (deinterleaved(builder, a, b) for a, b in zip(rows[::2], rows[1::2]))
             rows = [builder.fadd(even, odd) for even, odd in halves]
@@ -223,12 +261,17 @@ def load(builder, tile, pointer):
     return builder.load(pointer, align=tile.scalar.bitwidth // 8)
 
 
+def splat(builder, number, lanes):
+    """The number in every lane."""
+    nothing = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
+    first = builder.insert_element(nothing, number, ir.IntType(32)(0))
+    return shuffled(builder, first, nothing, [0] * lanes)
+
+
 def broadcast(builder, tile, start, offset):
     """start[offset] in every lane."""
     number = builder.load(builder.gep(start, [ir.IntType(64)(offset)]))
-    nothing = ir.Constant(vector_type(tile.scalar), ir.Undefined)
-    first = builder.insert_element(nothing, number, ir.IntType(32)(0))
-    return shuffled(builder, first, nothing, [0] * register_length(tile.scalar))
+    return splat(builder, number, vector_type(tile.scalar).count)
 
 
 def multiply_add(builder, tile, value, row, a, b):

@@ -93,12 +93,12 @@ def adagrad_kernel(w, g, s, rates):
 def adam_update(
     values, grads, means, squares, step, lr, beta1, beta2, eps, weight_decay, decoupled
 ):
-    rate = lr / (1 - beta1**step)  # both moments start at 0: these undo their bias towards it
     correction = sqrt(1 - beta2**step)
+    rate = correction * lr / (1 - beta1**step)
     shrink, coupled = (1 - lr * weight_decay, 0.0) if decoupled else (1.0, weight_decay)
     for w, g, m, s in zip(values, grads, means, squares):
         rates = numbers(
-            w, rate, beta1, 1 - beta1, beta2, 1 - beta2, correction, eps, coupled, shrink
+            w, rate, beta1, 1 - beta1, beta2, 1 - beta2, correction * eps, coupled, shrink
         )
         adam_kernel(flat(w), flat(g), flat(m), flat(s), rates)
 

@@ -1,0 +1,217 @@
+"""Whole training steps of minicnn, PyTorch, TensorFlow (Keras) and JAX on the same cores.
+
+Seven networks: the same layers, batch, loss and optimiser for all, random data in memory; a step is
+forward, loss, backward and update. Every framework runs in a process of its own, pinned to the same
+cores; they take turns in rounds, and a figure is the median over the rounds. A framework that is
+not installed is a gap in the table.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import geometric_mean, median
+
+import numpy as np
+from frameworks.minicnn_step import training_flops
+from frameworks.workloads import WORKLOADS, Workload
+from matplotlib.figure import Figure
+from options import parser
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from minicnn import plotting
+from minicnn.files import whole_file
+
+# column: (module that must be installed, its worker, backend or memory layout)
+RUNNERS = {
+    "numpy": ("numpy", "minicnn", "numpy"),
+    "numba": ("numba", "minicnn", "numba"),
+    "torch": ("torch", "torch", "nchw"),
+    "torch nhwc": ("torch", "torch", "nhwc"),
+    "tensorflow": ("tensorflow", "keras", "nhwc"),
+    "jax": ("jax", "jax", "nhwc"),
+    "jax nchw": ("jax", "jax", "nchw"),
+}
+OURS = ("numpy", "numba")
+
+
+def main() -> None:
+    options = parser(__doc__, epochs=0)
+    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--seconds", type=float, default=0.3, help="of each turn")
+    options.add_argument("--workloads", nargs="*", default=[w.name for w in WORKLOADS])
+    options = options.parse_args()
+    if options.quick:
+        options.rounds, options.workloads = 3, ["mnist b64", "fashion mlp b32"]
+    runners = {name: r for name, r in RUNNERS.items() if find_spec(r[0])}
+    missing = sorted({r[0] for r in RUNNERS.values()} - {r[0] for r in runners.values()})
+    print("not installed: " + ", ".join(missing) if missing else "all frameworks are installed")
+    works = [w for w in WORKLOADS if w.name in options.workloads]
+    cores = len(os.sched_getaffinity(0))
+    counts = [options.threads] if options.threads else sorted({1, cores})
+    turns = len(works) * len(counts) * options.rounds * len(runners)
+    print(f"about {turns * (options.seconds + 0.1) / 60 + len(works) * len(counts):.0f} minutes")
+    results = []
+    with tqdm(total=turns, disable=None) as bar:
+        for threads in counts:
+            for work in works:
+                results.append(compare(work, threads, runners, options, bar))
+    report = {"machine": machine(), "sgemm_gflops": {n: sgemm(n) for n in counts}, "runs": results}
+    path = options.out / "compare_frameworks.json"
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    plotting.save(plot(report), path.with_suffix(".png"))
+    print(f"{table(report)}\n\n{path.resolve()} and .png")
+
+
+def compare(work: Workload, threads: int, runners: dict, options, bar: tqdm) -> dict:
+    """Median milliseconds and peak memory of every runner; they take turns in rounds."""
+    workers = {name: start(r, work, threads) for name, r in runners.items()}
+    try:
+        first = {name: json.loads(w.stdout.readline() or "null") for name, w in workers.items()}
+        turns: dict[str, list[dict]] = {name: [] for name in workers}
+        for _ in range(options.rounds):
+            for name, worker in workers.items():
+                bar.set_description(f"{work.name}, {threads} threads, {name}")
+                time.sleep(0.1)  # until the threads of the one before have gone to sleep
+                if first[name] is not None:
+                    print(options.seconds, file=worker.stdin, flush=True)
+                    turns[name].append(json.loads(worker.stdout.readline()))
+                bar.update()
+    finally:
+        for worker in workers.values():
+            worker.stdin.close()
+            worker.wait()
+    return {
+        "workload": work.name,
+        "threads": threads,
+        "flops": training_flops(work),
+        "ms": {name: median(t["ms"] for t in ts) for name, ts in turns.items() if ts},
+        "peak_mb": {name: ts[-1]["peak_mb"] for name, ts in turns.items() if ts},
+        "first_steps_s": {name: f["first_steps"] for name, f in first.items() if f},
+    }
+
+
+def start(runner: tuple[str, str, str], work: Workload, threads: int) -> subprocess.Popen:
+    _, framework, variant = runner
+    script = Path(__file__).parent / "frameworks" / "worker.py"
+    environment = os.environ | {
+        "OMP_NUM_THREADS": str(threads),
+        "OPENBLAS_NUM_THREADS": str(threads),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "CUDA_VISIBLE_DEVICES": "",
+        "JAX_PLATFORMS": "cpu",
+    }
+    return subprocess.Popen(
+        [sys.executable, str(script), framework, variant, work.name, str(threads)],
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+
+
+def sgemm(threads: int, n: int = 2048) -> float:
+    """GFLOP/s of a float32 matrix product by NumPy's BLAS: what these cores can do."""
+    a = np.ones((n, n), np.float32)
+    times = []
+    with threadpool_limits(threads, user_api="blas"):
+        for _ in range(5):
+            begin = time.perf_counter()
+            a @ a
+            times.append(time.perf_counter() - begin)
+    return 2 * n**3 / median(times) / 1e9
+
+
+def machine() -> dict:
+    model = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((s.split(":")[1].strip() for s in lines if s.startswith("model name")), model)
+    packages = {}
+    for name in ("minicnn", "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "jax"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "packages": packages,
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def best_peer(run: dict) -> float | None:
+    return min((ms for name, ms in run["ms"].items() if name not in OURS), default=None)
+
+
+def table(report: dict) -> str:
+    """Milliseconds a step; the best peer over numba; numba's share of the sgemm rate."""
+    names = [name for name in RUNNERS if any(name in run["ms"] for run in report["runs"])]
+    lines = []
+    for threads in sorted({run["threads"] for run in report["runs"]}):
+        rate = report["sgemm_gflops"][threads]
+        lines.append(f"\n{threads} thread(s), sgemm {rate:.0f} GFLOP/s; milliseconds a step")
+        head = "".join(f"{name:>12}" for name in names)
+        lines.append(f"{'':16}{head}{'best/numba':>12}{'of sgemm':>10}{'MB numba/torch':>16}")
+        ratios = []
+        for run in (r for r in report["runs"] if r["threads"] == threads):
+            ms, mb = run["ms"], run["peak_mb"]
+            cells = "".join(f"{ms[name]:12.2f}" if name in ms else f"{'–':>12}" for name in names)
+            share = run["flops"] / ms["numba"] / 1e6 / rate
+            memory = f"{mb['numba']:.0f}/{mb['torch']:.0f}" if "torch" in mb else "–"
+            best = best_peer(run)
+            ratio = "–" if best is None else f"{best / ms['numba']:.2f}×"
+            if best is not None:
+                ratios.append(best / ms["numba"])
+            lines.append(f"{run['workload']:16}{cells}{ratio:>12}{share:>10.0%}{memory:>16}")
+        if ratios:
+            lines.append(f"{'geometric mean':16}{'':{12 * len(names)}}"
+                         f"{f'{geometric_mean(ratios):.2f}×':>12}")  # fmt: skip
+    lines += scaling(report)
+    return "\n".join(lines)
+
+
+def scaling(report: dict) -> list[str]:
+    """numba with all threads against one."""
+    counts = sorted({run["threads"] for run in report["runs"]})
+    if len(counts) < 2:
+        return []
+    ms = {(r["workload"], r["threads"]): r["ms"]["numba"] for r in report["runs"]}
+    few, many = counts[0], counts[-1]
+    lines = [f"\nnumba, {many} threads against {few}"]
+    for name in dict.fromkeys(r["workload"] for r in report["runs"]):
+        lines.append(f"{name:16}{ms[name, few] / ms[name, many]:6.2f}×")
+    return lines
+
+
+def plot(report: dict) -> Figure:
+    """Bars of milliseconds per workload, a panel per number of threads; log scale."""
+    runs = report["runs"]
+    counts = sorted({run["threads"] for run in runs})
+    figure = Figure(figsize=(10, 3.6 * len(counts)), layout="constrained")
+    shades = np.linspace(0, 0.85, len(RUNNERS))
+    for panel, threads in enumerate(counts, start=1):
+        axes = figure.add_subplot(len(counts), 1, panel)
+        mine = [run for run in runs if run["threads"] == threads]
+        for k, (name, hatch) in enumerate(zip(RUNNERS, ("", "", "//", "\\\\", "..", "xx", "++"))):
+            at = np.arange(len(mine)) + (k - len(RUNNERS) / 2) / (len(RUNNERS) + 1.5)
+            heights = [run["ms"].get(name, np.nan) for run in mine]
+            axes.bar(at, heights, 1 / (len(RUNNERS) + 1.5), label=name, color=str(shades[k]),
+                     edgecolor="black", linewidth=0.5, hatch=hatch)  # fmt: skip
+        axes.set_yscale("log")
+        axes.set_xticks(range(len(mine)), [run["workload"] for run in mine])
+        axes.set_ylabel("time of a training step (ms)")
+        axes.set_title(f"{threads} thread(s), {report['machine']['cpu']}")
+        axes.legend(ncols=4, fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""A training step of minicnn, its batch packed beforehand as the others' tensors are."""
+
+import numpy as np
+
+import minicnn as m
+from frameworks.workloads import Workload
+from minicnn.backends import numba, numpy  # noqa: F401 - so that their import is no memory of a step
+
+
+def network(work: Workload) -> m.Sequential:
+    layers, shape = [], work.shape
+    for kind, *arguments in work.layers:
+        if kind == "conv":
+            layer = m.Conv2D(shape[0], *arguments, padding="same")
+        elif kind == "dense":
+            layer = m.Dense(shape[0], *arguments)
+        elif kind == "pool":
+            layer = m.MaxPool2D(2, ceil_mode=True)
+        else:
+            layer = {"relu": m.ReLU, "sigmoid": m.Sigmoid, "flatten": m.Flatten}[kind]()
+        layers.append(layer)
+        shape = layer.output_shape(shape)
+    return m.Sequential(*layers, seed=0)
+
+
+def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, backend: str):
+    if backend == "numba":
+        m.set_threads(threads)
+    net = network(work).to(backend)
+    loss = m.SigmoidCrossEntropy() if work.outputs == 1 else m.SoftmaxCrossEntropy()
+    loss.to(backend)
+    optimizer = m.Adam() if work.optimizer == "adam" else m.SGD(1e-3)
+    targets = loss.targets(labels, (len(x), work.outputs))
+    target = net.ops.gather(targets.data, targets.rows, x.dtype, loss.buffers)
+    batch, parameters = net.ops.from_numpy(x), net.parameters()
+
+    def step() -> float:
+        prediction = net.forward_batch(batch, training=True)
+        value = net.ops.to_float(loss.forward_batch(prediction, target, len(x)))
+        net.backward_batch(loss.backward_batch(), input_gradient=False)
+        optimizer.step(parameters)
+        return value
+
+    return step
+
+
+def training_flops(work: Workload) -> int:
+    """Floating-point operations of a step's products: forward, weight gradient, input gradient.
+
+    Of the first layer that learns nobody needs the input gradient, so it is not counted.
+    """
+    net = network(work)
+    shapes = net.shapes(work.shape)
+    products = [layer.multiply_adds(shape) for layer, shape in zip(net.layers, shapes)]
+    first = next(count for count in products if count)
+    return 2 * work.batch * (3 * sum(products) - first)

@@ -1,0 +1,48 @@
+"""A training step of PyTorch, eager, on the CPU."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from frameworks.workloads import Workload
+
+LAYERS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "flatten": nn.Flatten}
+
+
+def network(work: Workload) -> nn.Sequential:
+    layers, example = [], torch.zeros(1, *work.shape)
+    for kind, *arguments in work.layers:
+        if kind == "conv":
+            layer = nn.Conv2d(example.shape[1], *arguments, padding="same")
+        elif kind == "dense":
+            layer = nn.Linear(example.shape[1], *arguments)
+        elif kind == "pool":
+            layer = nn.MaxPool2d(2, ceil_mode=True)
+        else:
+            layer = LAYERS[kind]()
+        layers.append(layer)
+        example = layer(example)
+    return nn.Sequential(*layers)
+
+
+def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, layout: str):
+    torch.set_num_threads(threads)
+    net, images, target = network(work), torch.from_numpy(x), torch.from_numpy(labels)
+    if layout == "nhwc" and images.ndim == 4:
+        net = net.to(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
+    if work.outputs == 1:
+        loss, target = nn.BCEWithLogitsLoss(), target[:, None].float()
+    else:
+        loss = nn.CrossEntropyLoss()
+    kind = torch.optim.Adam if work.optimizer == "adam" else torch.optim.SGD
+    optimizer = kind(net.parameters(), 1e-3)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        value = loss(net(images), target)
+        value.backward()
+        optimizer.step()
+        return value.item()
+
+    return step

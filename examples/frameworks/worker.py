@@ -1,0 +1,56 @@
+"""One framework in a process of its own: builds the step, then times it whenever it is told to.
+
+Arguments: framework, layout or backend, workload, threads. Reads "seconds" lines, writes JSON
+lines. It is pinned to as many cores as it has threads before any framework loads.
+"""
+
+import json
+import os
+import resource
+import sys
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # started as a script, by its path
+
+
+def main() -> None:
+    framework, variant, name, threads = *sys.argv[1:4], int(sys.argv[4])
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    import numpy as np
+
+    from frameworks.workloads import WORKLOADS
+
+    work = next(w for w in WORKLOADS if w.name == name)
+    rng = np.random.default_rng(0)
+    build = import_module(f"frameworks.{framework}_step").build
+    before = peak_megabytes()
+    x = rng.random((work.batch, *work.shape), dtype=np.float32)
+    step = build(work, threads, x, rng.integers(0, max(2, work.outputs), work.batch), variant)
+    start = perf_counter()
+    losses = [step() for _ in range(3)]
+    if not all(np.isfinite(losses)):
+        raise SystemExit(f"{framework}: losses {losses}")
+    answer(first_steps=perf_counter() - start, losses=losses)
+    for line in sys.stdin:
+        times = []
+        end = perf_counter() + float(line)
+        while not times or perf_counter() < end:
+            start = perf_counter()
+            step()
+            times.append(perf_counter() - start)
+        answer(ms=1e3 * float(np.median(times)), peak_mb=peak_megabytes() - before)
+
+
+def peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def answer(**values) -> None:
+    print(json.dumps(values), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The seven training steps that frameworks are compared on: networks as plain data."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A network, layer by layer, with its batch, its loss and its optimiser.
+
+    layers: ("conv", filters, kernel) with same padding and stride 1, ("pool",) 2×2 that keeps a
+    ragged edge, ("relu",), ("sigmoid",), ("flatten",), ("dense", outputs).
+    shape: of a sample, (C, H, W) or (features,). optimizer: "sgd" (lr 0.001) or "adam".
+    One output means sigmoid cross-entropy, more mean softmax cross-entropy.
+    """
+
+    name: str
+    batch: int
+    shape: tuple[int, ...]
+    layers: tuple[tuple, ...]
+    optimizer: str = "sgd"
+
+    @property
+    def outputs(self) -> int:
+        return self.layers[-1][1]
+
+
+def zener(*filters: int) -> tuple[tuple, ...]:
+    convolutions = [((("conv", count, 5)), ("pool",), ("relu",)) for count in filters]
+    return (*sum(convolutions, ()), ("flatten",), ("dense", 120), ("sigmoid",), ("dense", 1))
+
+
+def two_convolutions(first: int, second: int, kernel: int, *dense: tuple) -> tuple[tuple, ...]:
+    return (
+        ("conv", first, kernel), ("relu",), ("pool",),
+        ("conv", second, kernel), ("relu",), ("pool",), ("flatten",), *dense,
+    )  # fmt: skip
+
+
+DIGIT = (1, 28, 28)
+MNIST = two_convolutions(8, 16, 3, ("dense", 10))
+LENET = two_convolutions(32, 64, 5, ("dense", 128), ("relu",), ("dense", 10))
+MLP = (("flatten",), ("dense", 128), ("relu",), ("dense", 10))
+WIDE = (("dense", 4096), ("relu",), ("dense", 1024))
+
+WORKLOADS = [
+    Workload("zener4 b256", 256, (1, 25, 25), zener(16)),
+    Workload("zener7 b256", 256, (1, 25, 25), zener(20, 40, 80, 100)),
+    Workload("mnist b12", 12, DIGIT, MNIST),
+    Workload("mnist b64", 64, DIGIT, MNIST),
+    Workload("lenet b64", 64, DIGIT, LENET, "adam"),
+    Workload("fashion mlp b32", 32, DIGIT, MLP, "adam"),
+    Workload("dense b64", 64, (2048,), WIDE),
+]

@@ -1,0 +1,204 @@
+"""Where a training step's time goes, layer by layer, beside what the machine could do.
+
+The roofline (Williams, Waterman & Patterson 2009): a layer's work takes at least
+
+    limit = max(flops / sgemm rate, bytes / copy rate)
+
+flops are 2 per multiply-add; bytes are the arrays that must be read or written once: inputs,
+outputs, weights and their gradients. Both rates are measured here: a large float32 matrix product
+by NumPy's BLAS, on as many threads as the numba backend has (where threadpoolctl is installed; else
+on all of BLAS's), and a copy, by one core, of an array that fits no cache. A share of the limit
+near 1 leaves nothing to gain; a small one is time spent on something else. It exceeds 1 where the
+arrays of a small step stay in a cache, or where several cores move them: both beat that copy.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .files import whole_file
+from .layers.base import Layer
+from .losses import Loss
+from .network import Sequential
+from .optimizers import Optimizer
+from .training import prepare, restore, snapshot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Row:
+    """One part of a step. limit_ms: the roofline's least time. share: of the step, 0..1."""
+
+    name: str
+    direction: str
+    ms: float
+    multiply_adds: int
+    gflops: float
+    share: float
+    limit_ms: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The parts of a training step; printing it gives a table.
+
+    step_ms: the sum of the parts. first_step_seconds: the very first step, which may compile.
+    sgemm_gflops, copy_gb_s: the machine's measured limits.
+    """
+
+    rows: list[Row]
+    step_ms: float
+    first_step_seconds: float
+    sgemm_gflops: float
+    copy_gb_s: float
+    backend: str
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.backend}: {self.step_ms:.3f} ms a step (the first took "
+            f"{self.first_step_seconds:.2f} s); limits: sgemm {self.sgemm_gflops:.0f} GFLOP/s, "
+            f"copy {self.copy_gb_s:.1f} GB/s",
+            f"{'':24}{'direction':>10}{'ms':>10}{'share':>8}{'MMAC':>10}{'GFLOP/s':>10}"
+            f"{'of limit':>10}",
+        ]
+        for row in self.rows:
+            of_limit = f"{row.limit_ms / row.ms:.0%}" if row.ms else "–"
+            lines.append(
+                f"{row.name:24}{row.direction:>10}{row.ms:10.3f}{row.share:8.1%}"
+                f"{row.multiply_adds / 1e6:10.2f}{row.gflops:10.1f}{of_limit:>10}"
+            )
+        return "\n".join(lines)
+
+    def save(self, path: str | Path) -> None:
+        """Write everything as JSON."""
+        with whole_file(path) as unfinished:
+            unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    def plot(self) -> Figure:
+        """Bars of the parts' times with the limit of each marked, as a matplotlib figure."""
+        from .plotting import timing_bars  # matplotlib takes a second to import
+
+        labels = [f"{row.name} {row.direction}" for row in self.rows]
+        return timing_bars(labels, [r.ms for r in self.rows], [r.limit_ms for r in self.rows])
+
+
+def profile(
+    network: Sequential, loss: Loss, optimizer: Optimizer, x: Any, y: Any, repeats: int = 20
+) -> Profile:
+    """Time `repeats` training steps on the batch (x, y), part by part; a part's time is the median.
+
+    The steps are those of `fit`: gather, forward, loss, backward without the gradient of x, update.
+    Network and optimiser are left as they were. Raises ValueError or TypeError for data that does
+    not fit, as `fit` does.
+    """
+    loss.to(network.backend)
+    samples = prepare(network, loss, (x, y), "x, y")
+    before, optimizer = snapshot(network), copy.deepcopy(optimizer)
+    with blas_threads(network.backend):
+        limits = sgemm_rate(), copy_rate()
+    start = perf_counter()
+    parts = list(timed_step(network, loss, optimizer, samples))
+    first = perf_counter() - start
+    with np.errstate(over="ignore", invalid="ignore"):
+        runs = [list(timed_step(network, loss, optimizer, samples)) for _ in range(repeats)]
+    restore(network, before)
+    seconds = [median(run[k][2] for run in runs) for k in range(len(parts))]
+    step = sum(seconds)
+    rows = []
+    for (name, direction, _, macs, moved), time in zip(parts, seconds):
+        limit = max(2 * macs / limits[0], moved / limits[1])
+        rate = 2e-9 * macs / time
+        rows.append(Row(name, direction, 1e3 * time, macs, rate, time / step, 1e3 * limit))
+    return Profile(rows, 1e3 * step, first, limits[0] / 1e9, limits[1] / 1e9, network.backend)
+
+
+def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, float, int, int]]:
+    """One step: for each part its name, direction, seconds, multiply-adds and least bytes moved."""
+    ops, count = network.ops, samples.size
+    everything = np.arange(count)
+    layers = list(leaves(network))
+    learning = [bool(layer.parameters()) for _, layer in layers]
+
+    seconds, value = clock(ops.gather, samples.data, everything, samples.dtype, network.buffers)
+    yield "gather", "", seconds, 0, samples.data.nbytes + size(value)
+    work = []
+    for name, layer in layers:
+        x_bytes, macs = size(value), layer.multiply_adds(value.shape[1:]) * count
+        seconds, value = clock(layer.forward_batch, value, True)
+        weights = sum(p.value.nbytes for p in layer.parameters())
+        work.append((macs, x_bytes + size(value) + weights))
+        yield name, "forward", seconds, macs, work[-1][1]
+    prediction = size(value)
+    seconds, _ = clock(lambda: ops.to_float(loss.compare(value, samples.targets, everything)))
+    yield "loss", "forward", seconds, 0, 2 * prediction
+    seconds, value = clock(loss.backward_batch)
+    yield "loss", "backward", seconds, 0, 2 * prediction
+    for k in reversed(range(len(layers))):
+        if not any(learning[: k + 1]):
+            break  # nobody needs a gradient from here on
+        wanted = any(learning[:k])
+        seconds, value = clock(layers[k][1].backward_batch, value, wanted)
+        products = int(learning[k]) + int(wanted)
+        yield layers[k][0], "backward", seconds, products * work[k][0], products * work[k][1]
+    parameters = network.parameters()
+    seconds, _ = clock(optimizer.step, parameters)
+    slots = sum(p.value.nbytes for slot in optimizer.slots.values() for p in slot)
+    moved = 3 * sum(p.value.nbytes for p in parameters) + 2 * slots  # values and slots: there, back
+    yield "update", "", seconds, 0, moved
+
+
+def clock(function, *arguments):
+    start = perf_counter()
+    result = function(*arguments)
+    return perf_counter() - start, result
+
+
+def size(batch) -> int:
+    return int(np.prod(batch.shape)) * np.dtype(batch.dtype).itemsize
+
+
+def leaves(network: Sequential, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Every layer that is no network itself, with its position in the name."""
+    for position, layer in enumerate(network.layers):
+        if isinstance(layer, Sequential):
+            yield from leaves(layer, f"{prefix}{position}.")
+        else:
+            yield f"{prefix}{position} {type(layer).__name__}", layer
+
+
+def blas_threads(backend: str):
+    """Bound BLAS to the numba backend's threads, so that both are asked for the same."""
+    if backend != "numba" or find_spec("threadpoolctl") is None:
+        return nullcontext()
+    from threadpoolctl import threadpool_limits
+
+    from .backends.numba.runtime import get_threads
+
+    return threadpool_limits(get_threads(), user_api="blas")
+
+
+def sgemm_rate(n: int = 1536) -> float:
+    """Floating-point operations a second of a float32 matrix product, by NumPy's BLAS."""
+    a = np.ones((n, n), np.float32)
+    return 2 * n**3 / median(clock(np.matmul, a, a)[0] for _ in range(5))
+
+
+def copy_rate(megabytes: int = 64) -> float:
+    """Bytes a second, read and written, of copying an array that is larger than the caches."""
+    a = np.ones(megabytes << 18, np.float32)
+    b = np.empty_like(a)
+    np.copyto(b, a)  # the first touch of b's pages costs extra
+    return 2 * a.nbytes / median(clock(np.copyto, b, a)[0] for _ in range(5))

@@ -1,0 +1,86 @@
+import json
+
+import numpy as np
+import pytest
+
+from minicnn import (
+    Adam,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    backends,
+)
+from minicnn.timing import profile
+
+every_backend = pytest.mark.parametrize("backend", backends.available())
+N = 8
+
+
+def case(backend):
+    network = Sequential(
+        Sequential(Conv2D(1, 4, 3, padding=1), BatchNorm(4), ReLU(), MaxPool2D(2)),
+        Flatten(), Dropout(0.5), Dense(36, 5), seed=0,
+    ).to(backend)  # fmt: skip
+    rng = np.random.default_rng(0)
+    return network, Adam(), rng.random((N, 1, 6, 6), "float32"), rng.integers(0, 5, N)
+
+
+def measured(backend):
+    network, optimizer, x, y = case(backend)
+    return profile(network, SoftmaxCrossEntropy(), optimizer, x, y, repeats=2)
+
+
+@every_backend
+def test_the_shares_of_the_parts_add_up_to_the_whole_step(backend):
+    found = measured(backend)
+    assert sum(row.share for row in found.rows) == pytest.approx(1)
+    assert sum(row.ms for row in found.rows) == pytest.approx(found.step_ms)
+    assert all(row.limit_ms > 0 for row in found.rows)
+
+
+@every_backend
+def test_multiply_adds_are_those_of_the_products_that_training_needs(backend):
+    work = {(r.name, r.direction): r.multiply_adds for r in measured(backend).rows}
+    convolution, dense = N * 4 * 9 * 36, N * 36 * 5
+    assert work["0.0 Conv2D", "forward"] == convolution
+    assert work["0.0 Conv2D", "backward"] == convolution  # of the input nobody needs a gradient
+    assert work["3 Dense", "forward"] == dense
+    assert work["3 Dense", "backward"] == 2 * dense
+
+
+@every_backend
+def test_every_layer_stands_in_the_table_in_both_directions(backend):
+    text = str(measured(backend))
+    for name in ("0.0 Conv2D", "0.1 BatchNorm", "0.3 MaxPool2D", "1 Flatten", "3 Dense"):
+        assert text.count(name) == 2
+    for name in ("gather", "loss", "update"):
+        assert name in text
+
+
+@every_backend
+def test_network_and_optimiser_are_left_as_they_were(backend):
+    network, optimizer, x, y = case(backend)
+    before = {name: p.value.copy() for name, p in network.state().items()}
+    profile(network, SoftmaxCrossEntropy(), optimizer, x, y, repeats=2)
+    assert all(np.array_equal(p.value, before[name]) for name, p in network.state().items())
+    assert optimizer.steps == 0
+
+
+def test_a_profile_saves_as_json_and_plots_a_bar_for_every_part(tmp_path):
+    found = measured("numpy")
+    found.save(tmp_path / "profile.json")
+    saved = json.loads((tmp_path / "profile.json").read_text())
+    assert [row["name"] for row in saved["rows"]] == [row.name for row in found.rows]
+    assert len(found.plot().axes[0].patches) == len(found.rows)
+
+
+def test_data_that_does_not_fit_is_refused():
+    network, optimizer, x, y = case("numpy")
+    with pytest.raises(ValueError, match="8 inputs but 7 targets"):
+        profile(network, SoftmaxCrossEntropy(), optimizer, x, y[:7])
