@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicnn import initializers
+from minicnn import backends, initializers
 from minicnn import layers as nn
 
 
@@ -77,6 +77,16 @@ def test_a_parameter_keeps_its_shape_and_dtype_when_it_is_assigned():
     assert weight.value.dtype == np.float32
     with pytest.raises(ValueError, match=r"shape \(3, 2\) got an array of \(2, 3\)"):
         weight.value = np.ones((2, 3))
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_weights_in_fortran_order_are_the_same_weights(backend):
+    layer, twin = nn.Conv2D(3, 4, 3), nn.Conv2D(3, 4, 3)
+    for one in (layer, twin):
+        one.bias.value = np.zeros(4)
+    twin.weight.value = np.asfortranarray(layer.weight.value)
+    x = np.random.default_rng(0).random((2, 3, 5, 5), dtype=np.float32)
+    assert np.array_equal(layer.to(backend).forward(x), twin.to(backend).forward(x))
 
 
 def test_only_float32_and_float64_parameters_exist():
