@@ -14,7 +14,7 @@ import numpy as np
 
 from . import backends
 from .backends.contract import Array, Backend
-from .layers.base import Parameter
+from .layers.base import Parameter, convert, move
 
 
 class Optimizer:
@@ -32,7 +32,7 @@ class Optimizer:
         self.steps = 0
         self.slots: dict[str, list[Parameter]] = {}
         self._values: list[Array] = []
-        self._arrays: list[list[Array]] = []
+        self._joined: list[list[Array]] = []
 
     def step(self, parameters: Iterable[Parameter], lr_factor: float = 1.0) -> None:
         """Move every parameter once, from its `.grad`. A schedule scales lr by `lr_factor`.
@@ -42,15 +42,10 @@ class Optimizer:
         parameters = list(parameters)
         if not parameters:
             return
-        slots = self.slots_of(parameters)
+        values, grads, *slots = self.arrays_of(parameters)
         self.steps += 1
-        self.update(
-            backends.get(parameters[0].backend),
-            [p.data for p in parameters],
-            [p.gradient for p in parameters],
-            slots,
-            self.lr * lr_factor,
-        )
+        ops = backends.get(parameters[0].backend)
+        self.update(ops, values, grads, slots, self.lr * lr_factor)
 
     def update(
         self,
@@ -62,27 +57,30 @@ class Optimizer:
     ) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not state its update")
 
-    def slots_of(self, parameters: list[Parameter]) -> list[list[Array]]:
-        """The slots' arrays, on the parameters' backend."""
+    def arrays_of(self, parameters: list[Parameter]) -> list[list[Array]]:
+        """Values, gradients and slots on the parameters' backend, joined where it can."""
         values = [p.data for p in parameters]
         if len(values) == len(self._values) and all(map(is_, values, self._values)):
-            return self._arrays  # nothing moved since the last step
+            return self._joined  # nothing moved since the last step
         if not self.slots:
-            self.slots = {
-                name: [self.new_slot(p) for p in parameters] for name in self.slot_names
-            }
+            self.slots = {name: [self.new_slot(p) for p in parameters] for name in self.slot_names}
         for name, slot in self.slots.items():
             if [s.shape for s in slot] != [p.shape for p in parameters]:
                 raise ValueError(
                     f"{type(self).__name__}: {name} belongs to parameters of shapes "
                     f"{[s.shape for s in slot]}, got {[p.shape for p in parameters]}"
                 )
-            for s, p in zip(slot, parameters):
-                s.to(p.backend)
-                s.astype(p.dtype)
+            move(slot, parameters[0].backend)
+            convert(slot, parameters[0].dtype)
+        grads = [p.gradient for p in parameters]
+        slots = [[s.data for s in slot] for slot in self.slots.values()]
+        self._joined = backends.get(parameters[0].backend).join([values, grads, *slots])
         self._values = values
-        self._arrays = [[s.data for s in slot] for slot in self.slots.values()]
-        return self._arrays
+        return self._joined
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy looks for its parameters' memory again."""
+        return vars(self) | {"_values": [], "_joined": []}
 
     def new_slot(self, parameter: Parameter) -> Parameter:
         return Parameter(np.zeros(parameter.shape, parameter.dtype), learned=False)

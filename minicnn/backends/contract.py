@@ -52,6 +52,9 @@ class Backend(Protocol):
     def allocate(self, arrays: Sequence[np.ndarray]) -> list[Array]:
         """Copies of NumPy arrays as Arrays. Those of one call may share one piece of memory."""
 
+    def join(self, lists: Sequence[Sequence[Array]]) -> list[list[Array]]:
+        """The same Arrays for an update, in all lists alike, with neighbours in memory as one."""
+
     def read(self, array: Array) -> np.ndarray:
         """An Array as NumPy: its own memory on the host, a read-only copy from a device."""
 

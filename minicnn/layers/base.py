@@ -12,7 +12,7 @@ kernel runs. `Sequential` calls the batch methods, so between layers nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from inspect import signature
 from operator import index
 from typing import Any, Self
@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 
 from .. import backends
-from ..backends.contract import Backend, Batch
+from ..backends.contract import Array, Backend, Batch
 
 Shape = tuple[int, ...]
 
@@ -35,16 +35,13 @@ class Parameter:
     statistic, a counter).
     """
 
-    def __init__(self, value: np.ndarray, learned: bool = True) -> None:
-        self.backend = "numpy"
-        self.learned = learned
-        self.place(value)
+    backend: str
+    data: Array
 
-    def place(self, value: np.ndarray) -> None:
-        """Take new memory on the backend for `value` and for its gradient."""
-        ops = backends.get(self.backend)
-        (self.data,) = ops.allocate([value])
-        self.gradient = ops.allocate([np.zeros_like(value)])[0] if self.learned else None
+    def __init__(self, value: np.ndarray, learned: bool = True) -> None:
+        self.learned = learned
+        self.gradient: Array | None = None
+        place([self], [value], "numpy")
 
     @property
     def value(self) -> np.ndarray:
@@ -70,14 +67,42 @@ class Parameter:
         return np.dtype(self.data.dtype)
 
     def to(self, backend: str) -> None:
-        if backend != self.backend:
-            value = self.value
-            self.backend = backend
-            self.place(value)
+        move([self], backend)
 
     def astype(self, dtype: Any) -> None:
-        if np.issubdtype(self.dtype, np.floating) and self.dtype != dtype:
-            self.place(self.value.astype(dtype))
+        convert([self], dtype)
+
+
+def move(parameters: Iterable[Parameter], backend: str) -> None:
+    """Bring parameters to a backend."""
+    moving = [p for p in parameters if p.backend != backend]
+    place(moving, [p.value for p in moving], backend)
+
+
+def convert(parameters: Iterable[Parameter], dtype: Any) -> None:
+    """Turn floating-point parameters into another dtype; counters stay whole numbers."""
+    changing = [p for p in parameters if p.dtype.kind == "f" and p.dtype != dtype]
+    for backend in {p.backend for p in changing}:
+        here = [p for p in changing if p.backend == backend]
+        place(here, [p.value.astype(dtype) for p in here], backend)
+
+
+def place(parameters: Sequence[Parameter], values: Sequence[np.ndarray], backend: str) -> None:
+    """Take new memory on a backend for the values, and for the gradients of what is learned.
+
+    What is learned is allocated together, so that a backend can lay it out as one long array, which
+    an optimiser then updates in one go.
+    """
+    ops = backends.get(backend)
+    for learned in (True, False):
+        group = [(p, value) for p, value in zip(parameters, values) if p.learned == learned]
+        arrays = ops.allocate([value for _, value in group])
+        for (parameter, _), array in zip(group, arrays):
+            parameter.backend, parameter.data = backend, array
+        if learned:
+            gradients = ops.allocate([np.zeros_like(value) for _, value in group])
+            for (parameter, _), gradient in zip(group, gradients):
+                parameter.gradient = gradient
 
 
 class Layer:
@@ -165,16 +190,14 @@ class Layer:
         ops = backends.get(backend)
         for layer in self.walk():
             layer.backend, layer.buffers, layer._expected_dy = backend, ops.Buffers(), None
-        for parameter in self.state().values():
-            parameter.to(backend)
+        move(self.state().values(), backend)
         return self
 
     def astype(self, dtype: Any) -> Self:
         """Turn the parameters into "float32" or "float64", in place; returns the layer."""
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"{self}: parameters are float32 or float64, not {np.dtype(dtype)}")
-        for parameter in self.state().values():
-            parameter.astype(dtype)
+        convert(self.state().values(), dtype)
         return self
 
     @property

@@ -273,7 +273,7 @@ def test_the_inner_loops_add_products_in_registers_and_store_nothing(kind):
     from minicnn.backends.numba import convolution
 
     train(epochs=1)
-    taps = convolution.filter_tiles(convolution.tile_rows(9))
+    taps = convolution.filter_tiles(convolution.tile_rows(9, 2), 2)
     cached = (taps if kind == "taps" else convolution.weight_tiles).compiled
     again = numba.njit(parallel=True, **runtime.OPTIONS)(cached.py_func)  # only fresh code shows
     again.compile(cached.signatures[0])

@@ -16,7 +16,18 @@ from .activation import (
     tanh_backward,
     tanh_forward,
 )
-from .arrays import allocate, from_numpy, gather, read, reshape, to_float, to_numpy, upload, write
+from .arrays import (
+    allocate,
+    from_numpy,
+    gather,
+    join,
+    read,
+    reshape,
+    to_float,
+    to_numpy,
+    upload,
+    write,
+)
 from .bias import bias_forward, bias_gradient
 from .convolution import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
 from .dense import dense_forward, dense_input_gradient, dense_weight_gradient
@@ -73,6 +84,7 @@ __all__ = [
     "dropout_forward",
     "from_numpy",
     "gather",
+    "join",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "max_pool_backward",

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from ..numpy.arrays import allocate, read, to_float, upload, write
+from ..numpy.arrays import read, to_float, upload, write
 from .layout import Lanes, block_shape, pack, unpack
 
 __all__ = [
     "allocate",
     "from_numpy",
     "gather",
+    "join",
     "read",
     "reshape",
     "to_float",
@@ -16,6 +17,54 @@ __all__ = [
     "upload",
     "write",
 ]
+
+
+LINE = 64  # bytes of a cache line; an array begins at one, so that registers load whole lines
+
+
+def allocate(arrays):
+    """All in one piece of memory, one after the other, with zeros up to the next cache line."""
+    starts = np.cumsum([0, *(whole_lines(array) for array in arrays)])
+    memory = np.zeros(starts[-1] + LINE, np.uint8)
+    memory = memory[-address(memory) % LINE :][: starts[-1]]
+    copies = []
+    for start, array in zip(starts, arrays):
+        copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        copy[...] = array
+        copies.append(copy)
+    return copies
+
+
+def join(lists):
+    runs = []
+    for k in range(len(lists[0])):
+        if k and all(follows(arrays[k], arrays[k - 1]) for arrays in lists):
+            runs[-1][1] = k
+        else:
+            runs.append([k, k])
+    return [[span(arrays[first], arrays[last]) for first, last in runs] for arrays in lists]
+
+
+def follows(b, a):
+    """Whether b begins at the cache line after a's last."""
+    together = b.base is a.base is not None and b.dtype == a.dtype
+    return together and address(b) == address(a) + whole_lines(a)
+
+
+def span(a, b):
+    """The memory from a to b as one flat array, with the zeros between them."""
+    if a is b:
+        return a
+    start = address(a) - address(a.base)
+    return a.base[start : address(b) + b.nbytes - address(a.base)].view(a.dtype)
+
+
+def whole_lines(array):
+    return -(-array.nbytes // LINE) * LINE
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
 
 
 def from_numpy(array):

@@ -43,7 +43,7 @@ def sum_channels(dy, partial, db):
     for item in prange(channels * parts):
         c, part = item // parts, item % parts
         partial[c, part] = 0
-        tile, rest = zeros(ROWS, dy), zeros(1, dy)
+        tile, rest = zeros(ROWS, 1, dy), zeros(1, 1, dy)
         for g in range(part * blocks // parts, (part + 1) * blocks // parts):
             start, end = (g * channels + c) * size, (g * channels + c + 1) * size
             for k in range(start, end - ROWS * width + 1, ROWS * width):
@@ -51,8 +51,8 @@ def sum_channels(dy, partial, db):
             for k in range(end - size % (ROWS * width), end, width):
                 rest = add_rows(rest, dy, k, width)
         place = item * ROWS
-        store(sums(tile), partial, place, width, ROWS)
-        store(add_rows(rest, partial, place, width), partial, place, width, 1)
+        store(sums(tile), partial, place, width, 0, ROWS)
+        store(add_rows(rest, partial, place, width), partial, place, width, 0, 1)
     for c in range(channels):
         total = dy.dtype.type(0)
         for part in range(parts):

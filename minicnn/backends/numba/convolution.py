@@ -5,7 +5,8 @@
 Two tiles of registers do all the work (see simd.py):
 
 * forward and input gradient: a few filters of one output position, an image in each lane. Every
-  tap is one load of x (that pixel, 16 images) that is multiplied by a weight of each filter.
+  tap is one load of x (that pixel, 16 images) that is multiplied by a weight of each filter. A
+  tile spans two blocks of images where there are two: loading a weight then serves both.
 * weight gradient: a few filters × a few channels (or taps) of dw, an image in each lane. Every
   output position is one load of each dy and each x; the lanes are summed when all is added.
 
@@ -23,7 +24,7 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 from ..numpy.convolution import padded_size
 from .layout import Lanes, clear_padding, empty
 from .runtime import LANES, kernel
-from .simd import add_dots, add_products, add_rows, length, load_rows, repeat, store, sums, zeros
+from .simd import add_dots, add_products, add_rows, length, repeat, store, sums, zeros
 from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
 
 # ── forward and input gradient ───────────────────────────────────────────────────────────────
@@ -49,28 +50,29 @@ def accumulate_taps(x, w, filter_step, channel_step, b, meetings, y, buffers):
     The taps of w[f,c] lie from f·filter_step + c·channel_step on.
     """
     channels, filters = x.data.shape[1], y.data.shape[1]
-    rows = tile_rows(filters)
+    together = min(2, len(x.data))
+    rows = tile_rows(filters, together)
     tiles, taps = -(-filters // rows), w.shape[2] * w.shape[3]
     packed = buffers.empty("packed w", (tiles, channels, taps, rows), x.dtype)
-    pack_weights(w.reshape(-1), filter_step, channel_step, filters, packed)
     bias = buffers.empty("packed b", (tiles * rows,), x.dtype)
-    bias[:filters], bias[filters:] = 0 if b is None else b, 0
-    # What one channel brings into the cache: the image rows under a kernel, and a tile's weights.
-    numbers = w.shape[2] * x.data.shape[3] * LANES + taps * rows
-    chunk = max(1, CACHE_BYTES // (numbers * x.dtype.itemsize))
-    filter_tiles(rows)(x.data, packed, bias, w.shape[3], *meetings, chunk, y.data)
+    b = np.zeros(0, w.dtype) if b is None else b
+    pack_weights(w.reshape(-1), b, filter_step, channel_step, filters, packed, bias)
+    filter_tiles(rows, together)(x.data, packed, bias, w.shape[3], *meetings, y.data)
 
 
 @cache
-def tile_rows(filters: int) -> int:
+def tile_rows(filters: int, blocks: int) -> int:
     """Filters in a tile: as many as registers hold, few of them wasted on a last ragged tile."""
-    choices = range(4, 25 if LANES == 16 else 13, 4)
-    return min(choices, key=lambda rows: -(-filters // rows) * (rows + 2))
+    registers = 28 if LANES == 16 else 12
+    choices = range(3, registers // blocks + 1)
+    return min(choices, key=lambda rows: (-(-filters // rows) * (rows + 1), rows))
 
 
 @kernel
-def pack_weights(w, filter_step, channel_step, filters, packed):
+def pack_weights(w, b, filter_step, channel_step, filters, packed, bias):
     """packed[tile, c, tap, r] = w of filter tile·ROWS + r: what a tile needs next lies together."""
+    for f in range(len(bias)):
+        bias[f] = b[f] if f < len(b) else 0
     tiles, channels, taps, rows = packed.shape
     for item in prange(tiles * channels):
         tile, c = item // channels, item % channels
@@ -84,45 +86,41 @@ def pack_weights(w, filter_step, channel_step, filters, packed):
 
 
 @cache
-def filter_tiles(ROWS):
-    """The kernel with ROWS filters in a tile. It is compiled for each number that is used."""
+def filter_tiles(ROWS, BLOCKS):
+    """The kernel for tiles of ROWS filters × BLOCKS blocks, compiled for those that are used."""
 
     @kernel
-    def run(x, w, b, kernel_width, rows, row_steps, columns, column_steps, chunk, y):
+    def run(x, w, b, kernel_width, rows, row_steps, columns, column_steps, y):
         """x (blocks, C, H, W, B), w (tiles, C, KH·KW, ROWS), y (blocks, F, OH, OW, B).
 
-        One iteration is a row of outputs. It goes over `chunk` channels at a time, whose pixels
-        and weights then stay in the fastest cache; y holds the sum in between.
+        One iteration is a row of outputs. Of an odd number of blocks, the last is its own partner:
+        both halves of the tile are then the same.
         """
         blocks, channels, height, width, _ = x.shape
         filters, oh, ow = y.shape[1], y.shape[2], y.shape[3]
-        tiles, taps = w.shape[0], w.shape[2]
+        tiles, taps, plane = w.shape[0], w.shape[2], oh * ow * LANES
         tap_down, pixel_down = row_steps[0] * kernel_width * ROWS, row_steps[1] * width * LANES
         tap_right, pixel_right = column_steps[0] * ROWS, column_steps[1] * LANES
-        plane = oh * ow * LANES
-        for item in prange(blocks * oh):
-            g, i = item // oh, item % oh
-            for first in range(0, channels, chunk):
-                for f in range(tiles):
-                    count = filters - f * ROWS
-                    for j in range(ow):
-                        tap = f * channels * taps + rows[i, 0] * kernel_width + columns[j, 0]
-                        pixel = (g * channels * height + rows[i, 1]) * width + columns[j, 1]
-                        out = (((g * filters + f * ROWS) * oh + i) * ow + j) * LANES
-                        for q in range(0, LANES, length(x)):
-                            if first == 0:
-                                tile = repeat(ROWS, b, f * ROWS)
-                            else:
-                                tile = load_rows(ROWS, y, out + q, plane, count)
-                            for c in range(first, min(first + chunk, channels)):
-                                for m in range(rows[i, 2]):
-                                    k = (tap + c * taps) * ROWS + m * tap_down
-                                    o = (pixel + c * height * width) * LANES + m * pixel_down + q
-                                    for _ in range(columns[j, 2]):
-                                        tile = add_products(tile, w, k, x, o)
-                                        k += tap_right
-                                        o += pixel_right
-                            store(tile, y, out + q, plane, count)
+        for item in prange((blocks + BLOCKS - 1) // BLOCKS * oh):
+            g, i = item // oh * BLOCKS, item % oh
+            partner = min(g + BLOCKS, blocks) - g - 1
+            x_step, y_step = partner * channels * height * width * LANES, partner * filters * plane
+            for f in range(tiles):
+                for j in range(ow):
+                    tap = f * channels * taps + rows[i, 0] * kernel_width + columns[j, 0]
+                    pixel = (g * channels * height + rows[i, 1]) * width + columns[j, 1]
+                    out = (((g * filters + f * ROWS) * oh + i) * ow + j) * LANES
+                    for q in range(0, LANES, length(x)):
+                        tile = repeat(ROWS, BLOCKS, b, f * ROWS)
+                        for c in range(channels):
+                            for m in range(rows[i, 2]):
+                                k = (tap + c * taps) * ROWS + m * tap_down
+                                o = (pixel + c * height * width) * LANES + m * pixel_down + q
+                                for _ in range(columns[j, 2]):
+                                    tile = add_products(tile, w, k, x, o, x_step)
+                                    k += tap_right
+                                    o += pixel_right
+                        store(tile, y, out + q, plane, y_step, filters - f * ROWS)
 
     return run
 
@@ -130,8 +128,7 @@ def filter_tiles(ROWS):
 # ── weight gradient ──────────────────────────────────────────────────────────────────────────
 
 FILTERS = 6  # rows of a tile
-SUMS = FILTERS * COLUMNS
-STORED = -(-SUMS // LANES) * LANES  # in whole registers
+STORED = -(-FILTERS * COLUMNS // LANES) * LANES  # its sums, in whole registers
 CACHE_BYTES = 32 * 1024  # what is gone over at a time: the fastest cache holds this or more
 ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
@@ -184,10 +181,11 @@ def weight_tiles(dy, x, stride, dy_starts, starts, ranges, chunk, partial):
         for start in range(first, last, chunk):
             for step in range(steps):
                 x_columns = to_fixed_tuple(starts[group, step], COLUMNS)
-                tile = zeros(SUMS, x)
-                for row in range(start, min(start + chunk, last)):
-                    g, i = row // oh, row % oh
-                    if ranges[step, 0] <= i < ranges[step, 1]:
+                tile = zeros(FILTERS, COLUMNS, x)
+                end = min(start + chunk, last)
+                for g in range(start // oh, (end - 1) // oh + 1):
+                    top, bottom = start - g * oh, end - g * oh
+                    for i in range(max(top, ranges[step, 0]), min(bottom, ranges[step, 1])):
                         a = (g * filters * oh + i) * ow * LANES
                         b = (g * channels * height + i * stride[0]) * width * LANES
                         for j in range(ranges[step, 2], ranges[step, 3]):
@@ -197,7 +195,7 @@ def weight_tiles(dy, x, stride, dy_starts, starts, ranges, chunk, partial):
                 total = sums(tile)
                 place = (item * steps + step) * size
                 total = add_rows(total, partial, place, length(x))
-                store(total, partial, place, length(x), size)
+                store(total, partial, place, length(x), 0, size)
 
 
 @kernel

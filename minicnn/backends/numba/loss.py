@@ -5,7 +5,7 @@ one block; it visits the lanes that hold an image and none of the padding. Each 
 part of the loss, and the parts are added in the order of the blocks.
 """
 
-from math import exp, log, log1p, prod
+from math import log, log1p, prod
 
 import numpy as np
 from numba import prange
@@ -23,28 +23,32 @@ takes_over = device(scalar.takes_over)
 
 def softmax_cross_entropy_forward(logits, target, divisor, buffers):
     p = empty(buffers, "p", logits.shape[1:], logits)
-    parts = buffers.empty("parts", (len(p.data),), np.float64)
-    softmax(logits.data, target.data, logits.count, p.data, parts)
-    return parts.sum() / divisor, p
+    per_image = buffers.empty("per image", (3, len(p.data), p.data.shape[-1]), logits.dtype)
+    softmax(logits.data, target.data, p.data, *per_image)
+    return per_image[2].reshape(-1)[: logits.count].sum(dtype=np.float64) / divisor, p
 
 
 @kernel
-def softmax(logits, target, images, p, parts):
-    """p = softmax(logits) and parts = −Σ target · log p, image by image."""
+def softmax(logits, target, p, highest, total, losses):
+    """p = softmax(logits) and losses = −Σ target · log p of every image, padded lanes too."""
     for n in prange(len(logits)):
-        parts[n] = 0
-        for b in range(images_in(n, images, logits)):
-            highest = logits[n, 0, b]
-            for c in range(1, logits.shape[1]):
-                highest = max(highest, logits[n, c, b])
-            total = p.dtype.type(0)
-            for c in range(logits.shape[1]):
-                p[n, c, b] = exp(logits[n, c, b] - highest)
-                total += p[n, c, b]
-            log_total = log(total)
-            for c in range(logits.shape[1]):
-                p[n, c, b] /= total
-                parts[n] -= target[n, c, b] * (logits[n, c, b] - highest - log_total)
+        lanes = logits.shape[2]
+        highest[n] = logits[n, 0]
+        total[n] = 0
+        losses[n] = 0
+        for c in range(1, logits.shape[1]):
+            for b in range(lanes):
+                highest[n, b] = max(highest[n, b], logits[n, c, b])
+        for c in range(logits.shape[1]):
+            for b in range(lanes):
+                p[n, c, b] = decay(logits[n, c, b] - highest[n, b])
+                total[n, b] += p[n, c, b]
+        for b in range(lanes):
+            highest[n, b] += log(total[n, b])  # now log Σ_k e^z[k]
+        for c in range(logits.shape[1]):
+            for b in range(lanes):
+                p[n, c, b] /= total[n, b]
+                losses[n, b] += target[n, c, b] * (highest[n, b] - logits[n, c, b])
 
 
 def softmax_cross_entropy_backward(p, target, divisor, buffers):

@@ -1,17 +1,21 @@
-"""Pooling: the maximum window by window, in registers; all else a tap at a time.
+"""Pooling: the maximum window by window, in registers; the average a tap at a time.
 
-One iteration of a parallel loop is a channel of one block of images, or a row of it, small enough
+An iteration of a parallel loop is a channel of one block of images, or a row of it, small enough
 to stay in the fastest caches. The innermost loop runs over the block's images, which lie side by
 side: x (blocks, C, H, W, B), y and winner (blocks, C, OH, OW, B). Padded lanes are pooled like the
-others and never read.
+others and never read. Which tap meets which pixel stands in tables (see taps.py).
 """
+
+from functools import cache
 
 import numpy as np
 from numba import prange
 
+from .contest import add_where_won, contest, store_winner
 from .layout import empty
 from .runtime import LANES, device, kernel
-from .simd import contest, length, repeat, store, store_winner
+from .simd import length, repeat, store, zeros
+from .taps import backward, forward
 
 
 def max_pool_forward(x, window, buffers):
@@ -20,55 +24,69 @@ def max_pool_forward(x, window, buffers):
     y = empty(buffers, "y", shape, x)
     winner = empty(buffers, "winner", shape, x, np.uint8 if taps <= 256 else np.int32)
     start = np.array([-np.inf, 0], x.dtype)
-    max_pool(x.data, *window[:3], start, y.data, winner.data)
+    met = forward(window)
+    max_pool(*window.kernel)(x.data, met.rows, met.columns, start, y.data, winner.data)
     return y, winner
 
 
-@kernel
-def max_pool(x, size, stride, padding, start, y, winner):
-    """y = max over the window's taps inside the image, winner = u · KW + v of the first.
+@cache
+def max_pool(KH, KW):
+    """The kernel for windows of KH × KW, compiled for those that are used."""
 
-    A window's best and its tap stay in registers, an image in each lane, while the taps go by.
-    """
-    blocks, channels, height, width, _ = x.shape
-    oh, ow = y.shape[2], y.shape[3]
-    for item in prange(blocks * channels * oh):
-        plane, i = item // oh, item % oh
-        top = i * stride[0] - padding[0]
-        for j in range(ow):
-            left = j * stride[1] - padding[1]
-            for q in range(0, LANES, length(x)):
-                tile = repeat(2, start, 0)
-                for u in range(max(0, -top), min(size[0], height - top)):
-                    for v in range(max(0, -left), min(size[1], width - left)):
-                        o = ((plane * height + top + u) * width + left + v) * LANES + q
-                        tile = contest(tile, x, o, u * size[1] + v)
-                out = (item * ow + j) * LANES + q
-                store(tile, y, out, LANES, 1)
-                store_winner(tile, winner, out)
+    @kernel
+    def run(x, rows, columns, start, y, winner):
+        """y = max over the window's taps inside the image, winner = u · KW + v of the first.
+
+        A window's best and its tap stay in registers, an image in each lane, while the taps go by.
+        Where a window hangs over the edge, its last tap inside is asked again and can't win twice:
+        so every window takes KH × KW taps, and the processor has no branch to guess.
+        """
+        blocks, channels, height, width, _ = x.shape
+        oh, ow = y.shape[2], y.shape[3]
+        for item in prange(blocks * channels * oh):
+            plane, i = item // oh, item % oh
+            for j in range(ow):
+                for q in range(0, LANES, length(x)):
+                    tile = repeat(2, 1, start, 0)
+                    for m in range(KH):
+                        down = min(m, rows[i, 2] - 1)
+                        line = (plane * height + rows[i, 1] + down) * width
+                        for n in range(KW):
+                            right = min(n, columns[j, 2] - 1)
+                            tap = (rows[i, 0] + down) * KW + columns[j, 0] + right
+                            o = (line + columns[j, 1] + right) * LANES + q
+                            tile = contest(tile, x, o, tap)
+                    out = (item * ow + j) * LANES + q
+                    store(tile, y, out, LANES, 0, 1)
+                    store_winner(tile, winner, out)
+
+    return run
 
 
 def max_pool_backward(dy, winner, window, buffers):
     dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy)
-    max_pool_slope(dy.data, winner.data, *window[:3], dx.data)
+    max_pool_slope(dy.data, winner.data, window.kernel[1], *backward(window), dx.data)
     return dx
 
 
 @kernel
-def max_pool_slope(dy, winner, size, stride, padding, dx):
+def max_pool_slope(dy, winner, kernel_width, rows, row_steps, columns, column_steps, dx):
     """dx = Σ dy over the windows in which the pixel won. Windows may overlap, so this adds."""
-    blocks, channels, height, width, lanes = dx.shape
-    for plane in prange(blocks * channels):
-        n, c = plane // channels, plane % channels
-        dx[n, c] = 0
-        for u, v in np.ndindex(size):
-            tap = winner.dtype.type(u * size[1] + v)
-            for i in meets(u, stride[0], padding[0], height, dy.shape[2]):
-                for j in meets(v, stride[1], padding[1], width, dy.shape[3]):
-                    h, w = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
-                    for b in range(lanes):
-                        if winner[n, c, i, j, b] == tap:
-                            dx[n, c, h, w, b] += dy[n, c, i, j, b]
+    blocks, channels, height, width, _ = dx.shape
+    oh, ow = dy.shape[2], dy.shape[3]
+    for item in prange(blocks * channels * height):
+        plane, h = item // height, item % height
+        for w in range(width):
+            for q in range(0, LANES, length(dx)):
+                tile = zeros(1, 1, dx)
+                for m in range(rows[h, 2]):
+                    u, i = rows[h, 0] + m * row_steps[0], rows[h, 1] + m * row_steps[1]
+                    for n in range(columns[w, 2]):
+                        v = columns[w, 0] + n * column_steps[0]
+                        j = columns[w, 1] + n * column_steps[1]
+                        o = ((plane * oh + i) * ow + j) * LANES + q
+                        tile = add_where_won(tile, dy, winner, o, u * kernel_width + v)
+                store(tile, dx, (item * width + w) * LANES + q, LANES, 0, 1)
 
 
 def avg_pool_forward(x, window, divisor, buffers):

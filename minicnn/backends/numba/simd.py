@@ -1,14 +1,15 @@
 """A tile of vector registers that plain Python kernels can hold in a variable.
 
 LLVM does not keep an array of accumulators in registers by itself: each += would go through
-memory. A `Tile` is a Numba type that *is* registers: `rows` vectors of as many numbers as one
-register holds. Two ways to add to it carry every matrix product of this backend:
+memory. A `Tile` is a Numba type that *is* registers: rows × columns vectors, each of as many
+numbers as one register holds (L). Two ways to add to it carry every matrix product of this backend:
 
-    add_products   tile[r] += w[k + r] · x[o : o + L]        one number of w for all L lanes
+    add_products   tile[r, s] += w[k + r] · x[o_s : o_s + L]      one number of w for all L lanes
     add_dots       tile[r, s] += a[i_r : i_r + L] · b[j_s : j_s + L]       lane by lane
 
 The first is for outputs with an image (or a feature) in each lane. The second is for sums over
-images: at the end `sums` adds up each register's lanes.
+images: at the end `sums` adds up each register's lanes. With two columns a weight is loaded once
+for two registers of images, and loading no longer takes longer than multiplying.
 """
 
 from llvmlite import ir
@@ -20,17 +21,18 @@ from .runtime import LANES
 
 
 class Tile(types.Type):
-    """Numba's type of a tile: rows registers of numbers of one float type."""
+    """Numba's type of a tile: rows × columns registers of numbers of one float type."""
 
-    def __init__(self, scalar, rows):
-        self.scalar, self.rows = scalar, rows
-        super().__init__(name=f"Tile({scalar}, {rows} rows of {register_length(scalar)})")
+    def __init__(self, scalar, rows, columns=1):
+        self.scalar, self.rows, self.columns = scalar, rows, columns
+        self.registers = rows * columns
+        super().__init__(name=f"Tile({scalar} × {register_length(scalar)}, {rows} × {columns})")
 
 
 @register_model(Tile)
 class TileModel(models.PrimitiveModel):
     def __init__(self, manager, tile):
-        super().__init__(manager, tile, ir.ArrayType(vector_type(tile.scalar), tile.rows))
+        super().__init__(manager, tile, ir.ArrayType(vector_type(tile.scalar), tile.registers))
 
 
 def register_length(scalar):
@@ -57,63 +59,61 @@ def length(typing, array):
 
 
 @intrinsic(prefer_literal=True)
-def zeros(typing, rows, array):
-    """A tile of zeros for numbers of the array's type; rows must be a constant."""
-    tile = Tile(array.dtype, rows.literal_value)
+def zeros(typing, rows, columns, array):
+    """A tile of zeros for numbers of the array's type; rows and columns must be constants."""
+    tile = Tile(array.dtype, rows.literal_value, columns.literal_value)
 
     def generate(context, builder, signature, arguments):
         return ir.Constant(context.get_value_type(tile), None)
 
-    return tile(rows, array), generate
+    return tile(rows, columns, array), generate
 
 
 @intrinsic(prefer_literal=True)
-def repeat(typing, rows, b, i):
-    """A tile with b[i + r] in all lanes of row r."""
-    tile = Tile(b.dtype, rows.literal_value)
+def repeat(typing, rows, columns, b, i):
+    """A tile with b[i + r] in all lanes of row r's registers."""
+    tile = Tile(b.dtype, rows.literal_value, columns.literal_value)
 
     def generate(context, builder, signature, arguments):
-        value = ir.Constant(context.get_value_type(tile), ir.Undefined)
-        start = address(context, builder, b, arguments[1], arguments[2])
-        for r in range(tile.rows):
-            value = builder.insert_value(value, broadcast(builder, tile, start, r), r)
-        return value
+        start = address(context, builder, b, *arguments[2:])
+        numbers = [broadcast(builder, tile, start, r) for r in range(tile.rows)]
+        return tile_of(context, builder, tile, [n for n in numbers for _ in range(tile.columns)])
 
-    return tile(rows, b, types.intp), generate
+    return tile(rows, columns, b, types.intp), generate
 
 
 @intrinsic(prefer_literal=True)
-def load_rows(typing, rows, x, o, step, count):
-    """A tile with x[o + r·step : … + L] in row r; rows from `count` on read the first row again."""
-    tile = Tile(x.dtype, rows.literal_value)
+def load_tile(typing, rows, columns, x, o, row_step, column_step):
+    """A tile with x[o + r·row_step + s·column_step : … + L] in register (r, s)."""
+    tile = Tile(x.dtype, rows.literal_value, columns.literal_value)
 
     def generate(context, builder, signature, arguments):
-        _, data, start, stride, wanted = arguments
-        value, place = ir.Constant(context.get_value_type(tile), ir.Undefined), start
-        for r in range(tile.rows):
-            there = builder.icmp_signed(">", wanted, wanted.type(r))
-            pointer = address(context, builder, x, data, builder.select(there, place, start))
-            value = builder.insert_value(value, load(builder, tile, pointer), r)
-            place = builder.add(place, stride)
-        return value
+        _, _, data, *places = arguments
+        places = starts(builder, tile, *places)
+        rows = [load(builder, tile, address(context, builder, x, data, o)) for o in places]
+        return tile_of(context, builder, tile, rows)
 
-    return tile(rows, x, types.intp, types.intp, types.intp), generate
+    return tile(rows, columns, x, types.intp, types.intp, types.intp), generate
 
 
 @intrinsic
-def add_products(typing, tile, w, k, x, o):
-    """tile[r] + w[k + r] · x[o : o + L] for every row r."""
+def add_products(typing, tile, w, k, x, o, step):
+    """tile[r, s] + w[k + r] · x[o + s·step : … + L]."""
 
     def generate(context, builder, signature, arguments):
-        value, w_data, k_value, x_data, o_value = arguments
+        value, w_data, k_value, x_data, place, stride = arguments
         weights = address(context, builder, w, w_data, k_value)
-        vector = load(builder, tile, address(context, builder, x, x_data, o_value))
+        vectors = []
+        for _ in range(tile.columns):
+            vectors.append(load(builder, tile, address(context, builder, x, x_data, place)))
+            place = builder.add(place, stride)
         for r in range(tile.rows):
             weight = broadcast(builder, tile, weights, r)
-            value = multiply_add(builder, tile, value, r, weight, vector)
+            for s, vector in enumerate(vectors):
+                value = multiply_add(builder, tile, value, r * tile.columns + s, weight, vector)
         return value
 
-    return tile(tile, w, types.intp, x, types.intp), generate
+    return tile(tile, w, types.intp, x, types.intp, types.intp), generate
 
 
 @intrinsic
@@ -138,42 +138,6 @@ def add_dots(typing, tile, a, rows, i, b, columns, j):
 
 
 @intrinsic
-def contest(typing, tile, x, o, tap):
-    """Row 0 is the best so far and row 1 the tap it came from: x[o : o + L] of this tap may win.
-
-    A greater number wins, so of equal ones the first stays. A NaN wins over every number.
-    """
-
-    def generate(context, builder, signature, arguments):
-        value, data, place, number = arguments
-        best, winner = (builder.extract_value(value, r) for r in range(2))
-        candidate = load(builder, tile, address(context, builder, x, data, place))
-        greater_or_nan = builder.fcmp_unordered(">", candidate, best)
-        wins = builder.and_(greater_or_nan, builder.fcmp_ordered("ord", best, best))
-        vector = vector_type(tile.scalar)
-        taps = splat(builder, builder.sitofp(number, vector.element), vector.count)
-        value = builder.insert_value(value, builder.select(wins, candidate, best), 0)
-        return builder.insert_value(value, builder.select(wins, taps, winner), 1)
-
-    return tile(tile, x, types.intp, types.intp), generate
-
-
-@intrinsic
-def store_winner(typing, tile, winner, o):
-    """winner[o : o + L] = row 1 of the tile, as whole numbers."""
-
-    def generate(context, builder, signature, arguments):
-        value, data, place = arguments
-        kind = ir.VectorType(context.get_value_type(winner.dtype), register_length(tile.scalar))
-        row = builder.fptosi(builder.extract_value(value, 1), kind)
-        pointer = address(context, builder, winner, data, place)
-        builder.store(row, builder.bitcast(pointer, kind.as_pointer()), align=1)
-        return context.get_dummy_value()
-
-    return types.void(tile, winner, types.intp), generate
-
-
-@intrinsic
 def add_rows(typing, tile, x, o, step):
     """tile[r] + x[o + r·step : … + L] for every row r."""
 
@@ -190,20 +154,22 @@ def add_rows(typing, tile, x, o, step):
 
 
 @intrinsic
-def store(typing, tile, y, o, step, count):
-    """y[o + r·step : … + L] = tile[r] for the first `count` rows r."""
+def store(typing, tile, y, o, row_step, column_step, count):
+    """y[o + r·row_step + s·column_step : … + L] = tile[r, s] for the first `count` rows r."""
 
     def generate(context, builder, signature, arguments):
-        value, data, place, stride, rows = arguments
+        value, data, *places, rows = arguments
+        places = starts(builder, tile, *places)
         for r in range(tile.rows):
             with builder.if_then(builder.icmp_signed(">", rows, rows.type(r)), likely=True):
-                pointer = address(context, builder, y, data, place)
-                pointer = builder.bitcast(pointer, vector_type(tile.scalar).as_pointer())
-                builder.store(builder.extract_value(value, r), pointer, tile.scalar.bitwidth // 8)
-            place = builder.add(place, stride)
+                for n in range(r * tile.columns, (r + 1) * tile.columns):
+                    pointer = address(context, builder, y, data, places[n])
+                    pointer = builder.bitcast(pointer, vector_type(tile.scalar).as_pointer())
+                    register = builder.extract_value(value, n)
+                    builder.store(register, pointer, tile.scalar.bitwidth // 8)
         return context.get_dummy_value()
 
-    return types.void(tile, y, types.intp, types.intp, types.intp), generate
+    return types.void(tile, y, types.intp, types.intp, types.intp, types.intp), generate
 
 
 @intrinsic
@@ -228,17 +194,17 @@ def transposed(typing, x, o, step):
 
 @intrinsic
 def sums(typing, tile):
-    """The sum over the lanes of every row, as a tile of as many rows as that fills.
+    """The sum over the lanes of every register, as a tile of as many rows as that fills.
 
-    Adding the even to the odd lanes of two rows leaves both rows' sums in one; after log₂ L such
-    rounds a row holds the sums of L rows. Rows of zeros fill up what is no multiple of L.
+    Adding the even to the odd lanes of two registers leaves both sums in one; after log₂ L such
+    rounds one holds the sums of L registers. Zeros fill up what is no multiple of L.
     """
-    result = Tile(tile.scalar, -(-tile.rows // register_length(tile.scalar)))
+    result = Tile(tile.scalar, -(-tile.registers // register_length(tile.scalar)))
 
     def generate(context, builder, signature, arguments):
-        rows = [builder.extract_value(arguments[0], r) for r in range(tile.rows)]
+        rows = [builder.extract_value(arguments[0], n) for n in range(tile.registers)]
         empty = ir.Constant(vector_type(tile.scalar), None)
-        rows += [empty] * (result.rows * register_length(tile.scalar) - tile.rows)
+        rows += [empty] * (result.rows * register_length(tile.scalar) - tile.registers)
         while len(rows) > result.rows:
             halves = (deinterleaved(builder, a, b) for a, b in zip(rows[::2], rows[1::2]))
             rows = [builder.fadd(even, odd) for even, odd in halves]
@@ -254,6 +220,18 @@ def address(context, builder, array, data, index):
     """Pointer to element `index` of a one-dimensional array."""
     start = cgutils.create_struct_proxy(array)(context, builder, value=data).data
     return builder.gep(start, [index])
+
+
+def starts(builder, tile, o, row_step, column_step):
+    """o + r·row_step + s·column_step for every register (r, s)."""
+    places = []
+    for _ in range(tile.rows):
+        place = o
+        for _ in range(tile.columns):
+            places.append(place)
+            place = builder.add(place, column_step)
+        o = builder.add(o, row_step)
+    return places
 
 
 def load(builder, tile, pointer):
@@ -274,15 +252,15 @@ def broadcast(builder, tile, start, offset):
     return splat(builder, number, vector_type(tile.scalar).count)
 
 
-def multiply_add(builder, tile, value, row, a, b):
-    """value with row + a · b in place of the row, rounded once."""
+def multiply_add(builder, tile, value, register, a, b):
+    """value with register + a · b in place of the register, rounded once."""
     vector = vector_type(tile.scalar)
     name = f"llvm.fma.v{vector.count}f{tile.scalar.bitwidth}"
     fma = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(vector, [vector] * 3), name
     )
-    total = builder.call(fma, [a, b, builder.extract_value(value, row)])
-    return builder.insert_value(value, total, row)
+    total = builder.call(fma, [a, b, builder.extract_value(value, register)])
+    return builder.insert_value(value, total, register)
 
 
 def interleaved(builder, a, b):

@@ -2,7 +2,9 @@
 `backends/scalar.py`.
 
 The kernels see an array as one flat row and cut it into chunks of a fixed length, which threads
-share out. So the same instructions meet the same elements whichever thread runs them. In a kernel,
+share out. So the same instructions meet the same elements whichever thread runs them. (Parameters
+that lie one after the other come as one array: see `join`; the zeros between them stay what they
+are, or become numbers that nobody reads.) In a kernel,
 ws, gs … are one chunk of w (value), g (gradient), v (velocity), m (mean), s (square).
 """
 
