@@ -6,22 +6,36 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test clean
+.PHONY: demo test test-gpu clean
 
-# The stamp is newer than pyproject.toml when the environment is up to date.
+# A stamp is newer than pyproject.toml when the environment is up to date.
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'minicnn needs Python 3.11 or newer, this is ' + sys.version)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/installed-tests: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,cuda]"
 	touch $@
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
-test: $(VENV)/installed
+# The simulator is chosen when numba is imported, so its tests have a process of their own.
+test: $(VENV)/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/cuda
+
+# On a machine with a GPU: everything, and then the kernels under NVIDIA's checkers.
+SANITIZE := compute-sanitizer --error-exitcode 1 --tool
+test-gpu: $(VENV)/installed-tests
+	$(BIN)/python -c "from minicnn import backends; backends.get('cuda')"
+	$(BIN)/python -m pytest
+	for tool in memcheck racecheck initcheck; do \
+	    $(SANITIZE) $$tool $(BIN)/python -m pytest tests/cuda || exit 1; done
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,7 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from . import backends
 from .data.mnist import FASHION_MNIST, MNIST, folder_on_disk
 
-PACKAGES = ("numpy", "numba", "matplotlib", "threadpoolctl", "torch", "tensorflow", "jax")
+PACKAGES = (
+    "numpy", "numba", "numba-cuda", "matplotlib", "threadpoolctl", "torch", "tensorflow", "jax",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import cast
 
 from .contract import Backend
 
-NAMES = ("numpy", "numba")
+NAMES = ("numpy", "numba", "cuda")
 
 
 @cache
@@ -21,20 +21,27 @@ def get(name: str) -> Backend:
     if name not in NAMES:
         raise ValueError(f"no backend is called {name!r}; there are {', '.join(NAMES)}")
     try:
-        return cast(Backend, import_module(f"{__name__}.{name}"))
+        module = import_module(f"{__name__}.{name}")
     except ImportError as error:
         raise RuntimeError(f"the backend {name!r} cannot run here: {error}") from error
+    if name == "cuda":
+        module.device.require()
+    return cast(Backend, module)
 
 
 def available() -> list[str]:
-    """Names of the backends that this machine can run, the reference first."""
+    """Names of the backends that this machine can run, the reference first.
+
+    A simulated GPU is not among them: it checks kernels and is slow, so it is used on request only.
+    """
     names = []
     for name in NAMES:
         try:
-            get(name)
+            module = get(name)
         except RuntimeError:
             continue
-        names.append(name)
+        if name != "cuda" or not module.device.SIMULATED:  # type: ignore[attr-defined]
+            names.append(name)
     return names
 
 

@@ -1,0 +1,151 @@
+"""Moving data: a Batch lies with its images side by side, so that neighbouring threads, which take
+neighbouring images, read neighbouring numbers ("coalesced": one transfer serves all of a warp).
+
+    x[n, c, i, j]   is   flat[((c · H + i) · W + j) · N + n]
+"""
+
+from math import prod
+
+import numpy as np
+
+from .device import SIMULATED, Array, cuda, kernel, launch
+
+ALIGNED = 64  # numbers; where an array begins, so that a warp's reads begin at a cache line
+SQUARE = 4 if SIMULATED else 32  # pixels × images that a block turns
+WIDER = SQUARE + 1
+
+
+class Batch:
+    """A batch (N, …): `flat` holds it with the images fastest, and may be longer than it."""
+
+    __slots__ = ("dtype", "flat", "shape", "size")
+
+    def __init__(self, flat, shape: tuple[int, ...]) -> None:
+        self.flat, self.shape = flat, shape
+        self.dtype, self.size = np.dtype(flat.dtype), prod(shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
+def empty(buffers, name, sample_shape, like, dtype=None) -> Batch:
+    """A batch in a layer's buffers, uninitialised, with as many images as `like`."""
+    shape = (len(like), *sample_shape)
+    return Batch(buffers.empty(name, prod(shape), dtype or like.dtype), shape)
+
+
+def from_numpy(array):
+    side_by_side = np.ascontiguousarray(array.reshape(len(array), -1).T)
+    return Batch(cuda.to_device(side_by_side.reshape(-1)), array.shape)
+
+
+def to_numpy(batch):
+    flat = batch.flat.copy_to_host()[: batch.size]
+    return np.ascontiguousarray(flat.reshape(-1, len(batch)).T).reshape(batch.shape)
+
+
+def allocate(arrays):
+    """Those of one dtype in one piece of memory, each from a multiple of ALIGNED on."""
+    placed = {}
+    for dtype in dict.fromkeys(array.dtype for array in arrays):
+        alike = [(k, array) for k, array in enumerate(arrays) if array.dtype == dtype]
+        starts = np.cumsum([0, *(aligned(array.size) for _, array in alike)]).tolist()
+        host = np.zeros(max(1, starts[-1]), dtype)
+        for start, (_, array) in zip(starts, alike):
+            host[start : start + array.size] = array.reshape(-1)
+        memory = cuda.to_device(host)
+        for start, (k, array) in zip(starts, alike):
+            placed[k] = Array(memory, start, array.shape)
+    return [placed[k] for k in range(len(arrays))]
+
+
+def join(lists):
+    runs = []
+    for k in range(len(lists[0])):
+        if k and all(follows(arrays[k], arrays[k - 1]) for arrays in lists):
+            runs[-1][1] = k
+        else:
+            runs.append([k, k])
+    return [[together(arrays[first], arrays[last]) for first, last in runs] for arrays in lists]
+
+
+def follows(b, a):
+    return b.memory is a.memory and b.start == a.start + aligned(a.size)
+
+
+def together(a, b):
+    """The memory from a to b as one flat array, with the zeros between them."""
+    return a if a is b else Array(a.memory, a.start, (b.start + b.size - a.start,))
+
+
+def aligned(size):
+    return -(-size // ALIGNED) * ALIGNED
+
+
+def read(array):
+    values = array.flat.copy_to_host().reshape(array.shape)
+    values.flags.writeable = False
+    return values
+
+
+def write(array, values):
+    values = np.broadcast_to(np.asarray(values, array.dtype), array.shape)
+    array.flat.copy_to_device(np.ascontiguousarray(values).reshape(-1))
+
+
+def to_float(scalar):
+    return float(scalar.copy_to_host()[0])
+
+
+class Data:
+    """A data set on the device, as it lies on the host: image after image."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.shape, self.dtype = array.shape, array.dtype
+        self.flat = cuda.to_device(np.ascontiguousarray(array).reshape(-1))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
+def upload(array):
+    return Data(array)
+
+
+def gather(data, indices, dtype, buffers):
+    sample_shape = data.shape[1:]
+    shape, size = (len(indices), *sample_shape), prod(sample_shape)
+    y = Batch(buffers.empty("gather", prod(shape), dtype), shape)
+    chosen = buffers.empty("indices", len(indices), np.int64)
+    chosen[: len(indices)].copy_to_device(np.ascontiguousarray(indices, dtype=np.int64))
+    scale = y.dtype.type(1 / 255 if data.dtype == np.uint8 else 1)
+    blocks = -(-size // SQUARE), -(-len(indices) // SQUARE)
+    gatherer = gather_pixels if data.dtype == np.uint8 else gather_floats
+    launch(gatherer, blocks, data.flat, chosen, size, len(indices), scale, y.flat, threads=SQUARE)
+    return y
+
+
+def turn(images, chosen, size, count, scale, y):
+    """y[k · N + n] = images[chosen[n] · size + k] · scale.
+
+    A block turns a square of pixels × images in shared memory: neighbouring threads read
+    neighbouring pixels of an image, and write neighbouring images of a pixel. A column more than
+    needed keeps the threads out of each other's memory bank. Intensity: 1 multiplication a number.
+    """
+    square = cuda.shared.array((SQUARE, WIDER), y.dtype)
+    t, first, n0 = cuda.threadIdx.x, cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
+    for n in range(min(SQUARE, count - n0)):
+        if first + t < size:
+            square[t, n] = y.dtype.type(images[chosen[n0 + n] * size + first + t]) * scale
+    cuda.syncthreads()
+    for k in range(min(SQUARE, size - first)):
+        if n0 + t < count:
+            y[(first + k) * count + n0 + t] = square[k, t]
+
+
+gather_pixels = kernel("B I n n r F", "arrays.gather_pixels")(turn)
+gather_floats = kernel("F I n n r F", "arrays.gather_floats")(turn)
+
+
+def reshape(x, shape):
+    return Batch(x.flat, (len(x), *shape))

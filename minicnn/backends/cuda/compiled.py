@@ -1,0 +1,92 @@
+"""What the compiler makes of every kernel, on any machine: python -m minicnn.backends.cuda.compiled
+
+Kernels are compiled to the machine code of several generations of GPUs. It needs NVIDIA's compiler
+libraries (`pip install 'minicnn[cuda]'`), but no GPU and no driver. For each kernel the table
+gives its registers a thread, its shared memory a block, its stack (a thread's arrays that did not
+become registers), spills (registers that did not fit and went to memory) and instructions in
+float64, of which a float32 kernel should have none.
+"""
+
+import re
+from types import SimpleNamespace
+from typing import NamedTuple
+from unittest import mock
+
+import numba
+from cuda.core import Linker, LinkerOptions, ObjectCode
+
+from ..window import Window
+from . import convolution, pooling, tile
+from .device import KERNELS, cuda
+
+GENERATIONS = ((7, 5), (8, 0), (9, 0))  # Turing, Ampere, Hopper
+TAKEN = {
+    "F": numba.float32[::1],
+    "D": numba.float64[::1],
+    "I": numba.int64[::1],
+    "B": numba.uint8[::1],
+    "n": numba.int64,
+    "r": numba.float32,
+}
+
+TITLES = ("registers", "shared B", "stack B", "spilled B", "float64")
+
+
+class Report(NamedTuple):
+    registers: int
+    shared_bytes: int
+    stack_bytes: int
+    spilled_bytes: int
+    float64_instructions: int
+
+
+def all_kernels() -> dict:
+    """Every kernel by name; of those that are made for a window, a LeNet-like network's."""
+    wide = Window(kernel=(5, 5), stride=(1, 1), padding=(2, 2), image=(14, 14), output=(14, 14))
+    half = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), image=(14, 14), output=(7, 7))
+    for shape in tile.TILES:
+        convolution.forward_product(shape, wide, 800, 64, True)
+        convolution.input_product(shape, wide, 32)
+        convolution.weight_product(shape, wide, 64, 800)
+    for name in ("max_pool", "max_pool_slope", "avg_pool", "avg_pool_slope"):
+        getattr(pooling, name)(half)
+    return KERNELS
+
+
+def compile_for(kernel, takes: list[str], generation: tuple[int, int]) -> Report:
+    """Compile a kernel for float32 and a compute capability such as (9, 0)."""
+    signature = tuple(TAKEN[letter] for letter in takes)
+    pretended = SimpleNamespace(compute_capability=generation)
+    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: pretended):
+        ptx, _ = cuda.compile(
+            kernel.py_func, signature, cc=generation, device=False, abi="numba", output="ptx"
+        )
+    architecture = f"sm_{generation[0]}{generation[1]}"
+    options = LinkerOptions(arch=architecture, ptxas_options="-v", verbose=True)
+    linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
+    linker.link("cubin")
+    log = linker.get_info_log()
+    memory = re.search(
+        r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", log
+    )
+    registers = re.search(r"Used (\d+) registers", log)
+    if memory is None or registers is None:
+        raise RuntimeError(f"the linker's log for {architecture} has another form:\n{log}")
+    shared = re.search(r"(\d+) bytes smem", log)
+    return Report(
+        int(registers[1]), int(shared[1]) if shared else 0, int(memory[1]),
+        int(memory[2]) + int(memory[3]), ptx.count(".f64"),
+    )  # fmt: skip
+
+
+def main() -> None:
+    for generation in GENERATIONS:
+        print(f"\ncompute capability {generation[0]}.{generation[1]}")
+        print(f"{'kernel':56}" + "".join(f"{title:>11}" for title in TITLES))
+        for name, (kernel, takes) in sorted(all_kernels().items()):
+            cells = compile_for(kernel, takes, generation)
+            print(f"{name:56}" + "".join(f"{number:11}" for number in cells))
+
+
+if __name__ == "__main__":
+    main()

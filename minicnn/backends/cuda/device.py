@@ -1,0 +1,144 @@
+"""The GPU: what it needs, how a kernel is compiled and launched, and memory that lives there.
+
+A kernel is a Python function that many threads run at once; `launch` says how many. Threads come
+in blocks that share a small fast memory and can wait for each other; blocks can do neither.
+
+A kernel states what it takes, one letter for each argument, so that it can also be compiled on a
+machine without a GPU (see `compiled.py`):
+
+    F  array of the network's floats      D  array of float64      I  array of int64
+    B  array of uint8                     n  whole number          r  one of the network's floats
+
+Every array is flat. Under Numba's simulator (NUMBA_ENABLE_CUDASIM=1) kernels run as plain Python,
+a thread of the machine for each of theirs, so there the blocks are small.
+"""
+
+import warnings
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from math import prod
+
+import numpy as np
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # numba-cuda's own, about NumPy
+    from numba import config, cuda
+
+SIMULATED = bool(config.ENABLE_CUDASIM)
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small networks do leave a GPU idle
+
+THREADS = 8 if SIMULATED else 256  # in a block, where the kernel does not say
+MOST_BLOCKS = 2 if SIMULATED else 4096  # more work than this is done in turns
+
+# ── what is missing ──────────────────────────────────────────────────────────────────────────
+
+
+def require() -> None:
+    """Raise RuntimeError, saying what is missing, unless kernels can run here."""
+    reason = missing()
+    if reason is not None:
+        raise RuntimeError(f"the backend 'cuda' cannot run here: {reason}")
+
+
+def missing() -> str | None:
+    """What keeps kernels from running, with its remedy."""
+    try:
+        version("numba-cuda")
+    except PackageNotFoundError:
+        return "numba-cuda is not installed: pip install 'minicnn[cuda]'"
+    if "numba_cuda" not in (cuda.__file__ or "") and not SIMULATED:
+        return f"numba.cuda comes from {cuda.__file__}, not from numba-cuda: reinstall numba-cuda"
+    if not hasattr(np, "row_stack"):
+        return f"numba-cuda compiles nothing with NumPy {np.__version__}: pip install 'numpy<2.5'"
+    if SIMULATED:
+        return None
+    for library in ("nvrtc", "nvvm", "nvJitLink"):
+        try:
+            import_module("cuda.pathfinder").load_nvidia_dynamic_lib(library)
+        except (ImportError, RuntimeError):
+            return f"NVIDIA's library {library} is not installed: pip install 'minicnn[cuda]'"
+    if not cuda.is_available():
+        return "no NVIDIA driver, or no GPU that it can use (nvidia-smi shows both)"
+    return None
+
+
+# ── kernels ──────────────────────────────────────────────────────────────────────────────────
+
+KERNELS = {}  # name → (kernel, what it takes): all that were made in this process
+
+
+def kernel(takes, name=None):
+    """Compile a function for the GPU when it is first launched. takes: see above."""
+
+    def compile_later(function):
+        compiled = cuda.jit(function)
+        module = function.__module__.rpartition(".")[2]
+        KERNELS[name or f"{module}.{function.__name__}"] = compiled, takes.split()
+        return compiled
+
+    return compile_later
+
+
+def device(function):
+    """Compile a helper for use inside kernels; it becomes part of them."""
+    return cuda.jit(device=True)(function)
+
+
+def launch(kernel, blocks, *arguments, threads=THREADS):
+    """Run a kernel; it is only put in a queue, and the host goes on."""
+    kernel[blocks, threads](*arguments)
+
+
+def for_each(kernel, items, *arguments):
+    """Run a kernel whose threads share out `items` pieces of work, in strides (see `span`)."""
+    launch(kernel, min(MOST_BLOCKS, -(-items // THREADS)), *arguments)
+
+
+# ── memory ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Array:
+    """A parameter, a statistic or a slot: `flat` is its part of a piece of device memory."""
+
+    def __init__(self, memory, start: int, shape: tuple[int, ...]) -> None:
+        self.memory, self.start, self.shape = memory, start, shape
+        self.flat = memory[start : start + self.size]
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(self.flat.dtype)
+
+
+class Buffers:
+    """A layer's own device memory: the same name gives the same memory again.
+
+    The array may be longer than what was asked for (the last batch of an epoch gets the front of
+    it), so kernels are told how much of it counts.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[tuple[str, np.dtype], object] = {}
+        self._constants: dict[str, tuple[np.ndarray, object]] = {}
+
+    def empty(self, name: str, size: int, dtype):
+        """An uninitialised flat array of at least that size, valid until `name` is asked again."""
+        key = name, np.dtype(dtype)
+        array = self._arrays.get(key)
+        if array is None or array.size < size:
+            array = self._arrays[key] = cuda.device_array(max(1, size), dtype)
+        return array
+
+    def constant(self, name: str, values: np.ndarray):
+        """A flat copy of a small host array, copied again only when it changes."""
+        kept = self._constants.get(name)
+        if kept is None or not np.array_equal(kept[0], values):
+            kept = self._constants[name] = values.copy(), cuda.to_device(values.reshape(-1))
+        return kept[1]
+
+    def __reduce__(self):
+        """A copied or pickled layer starts with buffers of its own."""
+        return Buffers, ()

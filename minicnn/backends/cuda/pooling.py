@@ -1,0 +1,134 @@
+"""Pooling: a thread per number of the result, forward and backward.
+
+Backward, a thread owns a pixel and adds what the windows that see it send there: nothing is
+scattered, so no two threads write to one place. The window is a constant of the kernels, so the
+loops over taps are unrolled; neighbouring threads have neighbouring images, so all reads are
+coalesced. Intensity: about one comparison or addition for each number read.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from .. import scalar
+from .arrays import empty
+from .device import cuda, device, for_each, kernel
+
+takes_over = device(scalar.takes_over)
+
+
+def max_pool_forward(x, window, buffers):
+    shape = (x.shape[1], *window.output)
+    y = empty(buffers, "y", shape, x)
+    winner = empty(buffers, "winner", shape, x, np.int64)
+    for_each(max_pool(window), y.size, x.flat, len(x), y.size, y.flat, winner.flat)
+    return y, winner
+
+
+@cache
+def max_pool(window):
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+
+    def run(x, batch, size, y, winner):
+        """y = max over the window's taps inside the image, winner = u · KW + v of the first."""
+        for o in range(cuda.grid(1), size, cuda.gridsize(1)):
+            place, n = o // batch, o % batch
+            c, i, j = place // (oh * ow), place // ow % oh, place % ow
+            best, first = x.dtype.type(-np.inf), 0
+            for u in range(kh):
+                for v in range(kw):
+                    h, w = i * sh + u - top, j * sw + v - left
+                    if 0 <= h < height and 0 <= w < width:
+                        candidate = x[((c * height + h) * width + w) * batch + n]
+                        if takes_over(candidate, best):
+                            best, first = candidate, u * kw + v
+            y[o] = best
+            winner[o] = first
+
+    return kernel("F n n F I", f"pooling.max_pool {kh}×{kw}")(run)
+
+
+def max_pool_backward(dy, winner, window, buffers):
+    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy)
+    slope = max_pool_slope(window)
+    for_each(slope, dx.size, dy.flat, winner.flat, len(dy), dx.size, dx.flat)
+    return dx
+
+
+@cache
+def max_pool_slope(window):
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+
+    def run(dy, winner, batch, size, dx):
+        """dx = Σ dy over the windows in which the pixel won."""
+        for o in range(cuda.grid(1), size, cuda.gridsize(1)):
+            place, n = o // batch, o % batch
+            c, h, w = place // (height * width), place // width % height, place % width
+            total = dy.dtype.type(0)
+            for u in range(kh):
+                for v in range(kw):
+                    down, right = h + top - u, w + left - v
+                    i, j = down // sh, right // sw
+                    if down % sh == 0 and right % sw == 0 and 0 <= i < oh and 0 <= j < ow:
+                        q = ((c * oh + i) * ow + j) * batch + n
+                        if winner[q] == u * kw + v:
+                            total += dy[q]
+            dx[o] = total
+
+    return kernel("F I n n F", f"pooling.max_pool_slope {kh}×{kw}")(run)
+
+
+def avg_pool_forward(x, window, divisor, buffers):
+    y = empty(buffers, "y", (x.shape[1], *window.output), x)
+    divisor = buffers.constant("divisor", divisor)
+    for_each(avg_pool(window), y.size, x.flat, divisor, len(x), y.size, y.flat)
+    return y
+
+
+@cache
+def avg_pool(window):
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+
+    def run(x, divisor, batch, size, y):
+        """y = (sum over the window's taps inside the image) / divisor[i, j]."""
+        for o in range(cuda.grid(1), size, cuda.gridsize(1)):
+            place, n = o // batch, o % batch
+            c, i, j = place // (oh * ow), place // ow % oh, place % ow
+            total = x.dtype.type(0)
+            for u in range(kh):
+                for v in range(kw):
+                    h, w = i * sh + u - top, j * sw + v - left
+                    if 0 <= h < height and 0 <= w < width:
+                        total += x[((c * height + h) * width + w) * batch + n]
+            y[o] = total / y.dtype.type(divisor[i * ow + j])
+
+    return kernel("F I n n F", f"pooling.avg_pool {kh}×{kw}")(run)
+
+
+def avg_pool_backward(dy, window, divisor, buffers):
+    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy)
+    divisor = buffers.constant("divisor", divisor)
+    for_each(avg_pool_slope(window), dx.size, dy.flat, divisor, len(dy), dx.size, dx.flat)
+    return dx
+
+
+@cache
+def avg_pool_slope(window):
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+
+    def run(dy, divisor, batch, size, dx):
+        """dx = Σ dy / divisor[i, j] over the windows that see the pixel."""
+        for o in range(cuda.grid(1), size, cuda.gridsize(1)):
+            place, n = o // batch, o % batch
+            c, h, w = place // (height * width), place // width % height, place % width
+            total = dy.dtype.type(0)
+            for u in range(kh):
+                for v in range(kw):
+                    down, right = h + top - u, w + left - v
+                    i, j = down // sh, right // sw
+                    if down % sh == 0 and right % sw == 0 and 0 <= i < oh and 0 <= j < ow:
+                        q = ((c * oh + i) * ow + j) * batch + n
+                        total += dy[q] / dy.dtype.type(divisor[i * ow + j])
+            dx[o] = total
+
+    return kernel("F I n n F", f"pooling.avg_pool_slope {kh}×{kw}")(run)
