@@ -11,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -74,28 +75,38 @@ def compare(work: Workload, threads: int, runners: dict, options, bar: tqdm) -> 
     """Median milliseconds and peak memory of every runner; they take turns in rounds."""
     workers = {name: start(r, work, threads) for name, r in runners.items()}
     try:
-        first = {name: json.loads(w.stdout.readline() or "null") for name, w in workers.items()}
+        first = {name: first_answer(name, worker, work) for name, worker in workers.items()}
         turns: dict[str, list[dict]] = {name: [] for name in workers}
         for _ in range(options.rounds):
             for name, worker in workers.items():
                 bar.set_description(f"{work.name}, {threads} threads, {name}")
                 time.sleep(0.1)  # until the threads of the one before have gone to sleep
-                if first[name] is not None:
-                    print(options.seconds, file=worker.stdin, flush=True)
-                    turns[name].append(json.loads(worker.stdout.readline()))
+                print(options.seconds, file=worker.stdin, flush=True)
+                turns[name].append(json.loads(worker.stdout.readline()))
                 bar.update()
     finally:
         for worker in workers.values():
             worker.stdin.close()
             worker.wait()
+            worker.errors.close()
     return {
         "workload": work.name,
         "threads": threads,
         "flops": training_flops(work),
-        "ms": {name: median(t["ms"] for t in ts) for name, ts in turns.items() if ts},
-        "peak_mb": {name: ts[-1]["peak_mb"] for name, ts in turns.items() if ts},
-        "first_steps_s": {name: f["first_steps"] for name, f in first.items() if f},
+        "ms": {name: median(t["ms"] for t in ts) for name, ts in turns.items()},
+        "peak_mb": {name: ts[-1]["peak_mb"] for name, ts in turns.items()},
+        "first_steps_s": {name: f["first_steps"] for name, f in first.items()},
     }
+
+
+def first_answer(name: str, worker: subprocess.Popen, work: Workload) -> dict:
+    """What a worker says of its first steps; RuntimeError with its last words if it died."""
+    line = worker.stdout.readline()
+    if not line:
+        worker.errors.seek(0)
+        words = worker.errors.read()[-2000:]
+        raise RuntimeError(f"{name} failed on {work.name}:\n{words}")
+    return json.loads(line)
 
 
 def start(runner: tuple[str, str, str], work: Workload, threads: int) -> subprocess.Popen:
@@ -108,11 +119,13 @@ def start(runner: tuple[str, str, str], work: Workload, threads: int) -> subproc
         "CUDA_VISIBLE_DEVICES": "",
         "JAX_PLATFORMS": "cpu",
     }
-    return subprocess.Popen(
+    errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the worker
+    worker = subprocess.Popen(
         [sys.executable, str(script), framework, variant, work.name, str(threads)],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
+        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
     )  # fmt: skip
+    worker.errors = errors
+    return worker
 
 
 def sgemm(threads: int, n: int = 2048) -> float:
