@@ -1,4 +1,4 @@
-"""One convolution as three CUDA kernels: naive, tiled through shared memory, tiled in registers too.
+"""One convolution as three CUDA kernels: naive, tiled in shared memory, tiled in registers too.
 
 Prints what each reads from global memory for one multiply-add, and what the compiler makes of it.
 On a GPU it also checks and times them; NUMBA_ENABLE_CUDASIM=1 checks them without one.
@@ -151,8 +151,8 @@ def main() -> None:
         if not SIMULATED and (reason is None or "driver" in reason):
             from minicnn.backends.cuda.compiled import compile_for
 
-            takes = ["F"] * 3 + ["n"] * 5 + ["F"] if name == "register-tiled" else ["F", "F", "n", "F"]
-            row |= compile_for(rung[0], takes, (9, 0))._asdict()
+            takes = "F F F n n n n n F" if name == "register-tiled" else "F F n F"
+            row |= compile_for(rung[0], takes.split(), (9, 0))._asdict()
         if reason is None:
             found, ms = run(name, rung, layer, window, images, 0 if SIMULATED else 20)
             np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3)
