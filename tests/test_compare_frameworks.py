@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from compare_frameworks import first_answer, start
-from frameworks.workloads import WORKLOADS
+from frameworks.workloads import WORKLOADS, at_batch
 
 SCRIPT = Path(__file__).parent.parent / "examples" / "compare_frameworks.py"
 
@@ -36,3 +36,10 @@ def test_a_framework_that_fails_ends_the_comparison_with_its_last_words():
     worker.wait()
     worker.stdout.close()
     worker.errors.close()
+
+
+@pytest.mark.parametrize("work", WORKLOADS, ids=lambda w: w.name)
+def test_every_network_can_be_had_at_another_batch(work):
+    name = f"{work.name.rpartition(' b')[0]} b4096"
+    other = at_batch(work.name, 4096)
+    assert (other.name, other.batch, other.layers) == (name, 4096, work.layers)

@@ -1,4 +1,4 @@
-"""A training step of PyTorch, eager, on the CPU."""
+"""A training step of PyTorch: eager on the CPU or a GPU, or replayed as a CUDA graph."""
 
 import numpy as np
 import torch
@@ -35,8 +35,14 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, layou
         loss, target = nn.BCEWithLogitsLoss(), target[:, None].float()
     else:
         loss = nn.CrossEntropyLoss()
-    kind = torch.optim.Adam if work.optimizer == "adam" else torch.optim.SGD
-    optimizer = kind(net.parameters(), 1e-3)
+    if layout.startswith("cuda"):
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        net, images, target = net.cuda(), images.cuda(), target.cuda()
+    graphed = layout == "cuda graph"
+    if work.optimizer == "adam":
+        optimizer = torch.optim.Adam(net.parameters(), 1e-3, capturable=graphed)
+    else:
+        optimizer = torch.optim.SGD(net.parameters(), 1e-3)
 
     def step() -> float:
         optimizer.zero_grad()
@@ -45,4 +51,25 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, layou
         optimizer.step()
         return value.item()
 
-    return step
+    return as_graph(step, net, images, target, loss, optimizer) if graphed else step
+
+
+def as_graph(step, net, images, target, loss, optimizer):
+    """Record forward, loss, backward and update once, and replay them."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):  # what is recorded must have run before, on another stream
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    optimizer.zero_grad(set_to_none=True)
+    with torch.cuda.graph(graph):
+        value = loss(net(images), target)
+        value.backward()
+        optimizer.step()
+
+    def replay() -> float:
+        graph.replay()
+        return value.item()
+
+    return replay

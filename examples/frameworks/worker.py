@@ -20,9 +20,9 @@ def main() -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     import numpy as np
 
-    from frameworks.workloads import WORKLOADS
+    from frameworks.workloads import at_batch
 
-    work = next(w for w in WORKLOADS if w.name == name)
+    work = at_batch(name, int(name.rpartition(" b")[2]))
     rng = np.random.default_rng(0)
     build = import_module(f"frameworks.{framework}_step").build
     before = peak_megabytes()

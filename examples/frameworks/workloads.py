@@ -1,6 +1,6 @@
 """The seven training steps that frameworks are compared on: networks as plain data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,10 @@ WORKLOADS = [
     Workload("fashion mlp b32", 32, DIGIT, MLP, "adam"),
     Workload("dense b64", 64, (2048,), WIDE),
 ]
+
+
+def at_batch(name: str, batch: int) -> Workload:
+    """A workload by its name without the batch, at another batch: ("lenet", 256)."""
+    kind = name.rpartition(" b")[0] or name
+    work = next(w for w in WORKLOADS if w.name.rpartition(" b")[0] == kind)
+    return replace(work, name=f"{kind} b{batch}", batch=batch)
