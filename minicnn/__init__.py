@@ -12,7 +12,9 @@ from . import (
     schedules,
 )
 from .backends import set_threads
+from .cross_validation import CrossValidation, cross_validate
 from .errors import DataFileError, ModelFileError
+from .evaluation import Evaluation, evaluate
 from .history import History
 from .layers import (
     AvgPool2D,
@@ -33,7 +35,7 @@ from .layers import (
 from .losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from .network import Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
-from .training import CrossValidation, Evaluation, cross_validate, evaluate, fit
+from .training import fit
 
 __all__ = [
     "SGD",

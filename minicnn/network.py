@@ -146,3 +146,14 @@ class Sequential(Layer):
 def count(layer: Layer) -> int:
     """How many numbers a layer learns."""
     return sum(int(np.prod(p.shape)) for p in layer.parameters())
+
+
+def snapshot(network: Layer) -> dict[str, np.ndarray]:
+    """A copy of the whole state, as NumPy arrays by name."""
+    return {name: p.value.copy() for name, p in network.state().items()}
+
+
+def restore(network: Layer, values: dict[str, np.ndarray]) -> None:
+    """Put a snapshot back."""
+    for name, parameter in network.state().items():
+        parameter.value = values[name]

@@ -27,12 +27,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .evaluation import prepare
 from .files import whole_file
 from .layers.base import Layer
 from .losses import Loss
-from .network import Sequential
+from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer
-from .training import prepare, restore, snapshot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

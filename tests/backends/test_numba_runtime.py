@@ -13,7 +13,8 @@ from numba.core import event
 import minicnn as m
 from minicnn.backends import numba as backend
 from minicnn.backends.numba import runtime
-from minicnn.training import Rules, Tally, constant, forward_and_backward, prepare, update
+from minicnn.evaluation import Tally, prepare
+from minicnn.training import Rules, constant, forward_and_backward, update
 from tests.backends import programs
 
 names = {}

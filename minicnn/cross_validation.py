@@ -1,0 +1,64 @@
+"""Cross-validation: every sample is judged once, by a network that never saw it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .data.batches import shuffled
+from .evaluation import Evaluation, Samples, evaluate, split
+from .history import History
+from .losses import Loss
+from .network import Sequential
+from .optimizers import Optimizer
+from .training import fit
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """k evaluations, each on the fold that its network did not train on."""
+
+    evaluations: list[Evaluation]
+    histories: list[History]
+
+    def mean_and_std(self, name: str = "accuracy") -> tuple[float, float]:
+        """Mean and sample standard deviation over the folds of `accuracy` or `loss`."""
+        values = [getattr(e, name) for e in self.evaluations]
+        return float(np.mean(values)), float(np.std(values, ddof=1))
+
+
+def cross_validate(
+    network: Sequential,
+    loss: Loss,
+    optimizer: Optimizer,
+    samples: Samples,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    **fit_arguments: Any,
+) -> CrossValidation:
+    """k-fold cross-validation: every sample is judged once, by a network that never saw it.
+
+    The samples are shuffled and cut into k folds. For each, a copy of the network with fresh
+    parameters (seed + fold) and a copy of the optimiser train on the other folds, with the
+    arguments of `fit`; the network that was passed in stays as it is.
+    Raises ValueError for fewer than two folds or more folds than samples.
+    """
+    inputs, targets = split(samples, "samples")
+    if not 2 <= folds <= len(inputs):
+        raise ValueError(f"folds must be between 2 and the {len(inputs)} samples, got {folds}")
+    evaluations, histories = [], []
+    parts = np.array_split(shuffled(len(inputs), seed, 0), folds)
+    for fold, held_out in enumerate(parts):
+        others = np.concatenate(parts[:fold] + parts[fold + 1 :])
+        fresh, its_optimizer = copy.deepcopy((network, optimizer))
+        fresh.initialize(seed + fold)
+        histories.append(
+            fit(fresh, loss, its_optimizer, (inputs[others], targets[others]),
+                seed=seed + fold, **fit_arguments)
+        )  # fmt: skip
+        evaluations.append(evaluate(fresh, loss, (inputs[held_out], targets[held_out])))
+    return CrossValidation(evaluations, histories)
