@@ -1,6 +1,7 @@
 """The flags that all examples share, and what they set."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from minicnn import backends, set_threads
@@ -22,8 +23,16 @@ def parser(description: str | None, epochs: int) -> argparse.ArgumentParser:
 
 
 def chosen_backends(options: argparse.Namespace) -> list[str]:
-    """The backends to run: the one that was asked for, or all that this machine can run."""
+    """The backends to run: the one that was asked for, or all that this machine can run.
+
+    Ends the program with the reason for the one that was asked for and cannot run.
+    """
     names = backends.available() if options.backend == "all" else [options.backend]
+    try:
+        for name in names:
+            backends.get(name)
+    except RuntimeError as error:
+        sys.exit(str(error))
     if options.threads is not None and "numba" in names:
         set_threads(options.threads)
     return names

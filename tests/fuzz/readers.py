@@ -1,0 +1,49 @@
+"""Coverage-guided fuzzing of the file readers: python tests/fuzz/readers.py idx -max_total_time=600
+
+Needs atheris (pip install atheris), whose arguments are libFuzzer's. Whatever the bytes are, a
+reader gives a whole array or raises DataFileError; anything else is a finding, and atheris stops
+with the bytes that made it.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["minicnn.data", "PIL"]):
+    from minicnn.data import cards, idx
+    from minicnn.errors import DataFileError
+
+FOLDER = Path(tempfile.mkdtemp(prefix="minicnn-fuzz-"))
+
+
+def idx_file(content: bytes) -> None:
+    path = FOLDER / "file"
+    path.write_bytes(content)
+    try:
+        array = idx.read_idx(path)
+    except DataFileError as error:
+        assert str(path) in str(error)
+    else:
+        assert array.flags.writeable and array.dtype.isnative
+
+
+def png_file(content: bytes) -> None:
+    (FOLDER / "0_O.png").write_bytes(content)
+    try:
+        dataset = cards.read_cards(FOLDER)
+    except DataFileError as error:
+        assert "0_O.png" in str(error)
+    else:
+        assert dataset.images.shape[:2] == (1, 1)
+
+
+TARGETS = {"idx": idx_file, "png": png_file}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"wanted one of {', '.join(TARGETS)} as the first argument")
+    target = TARGETS[sys.argv.pop(1)]
+    atheris.Setup(sys.argv, target)
+    atheris.Fuzz()
