@@ -10,14 +10,16 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from .data.batches import in_batches, shuffled
-from .evaluation import Prepared, Samples, Tally, measure, prepare
+from .data.batches import as_samples, in_batches, shuffled
+from .evaluation import Prepared, Samples, Tally, measure, prepare, split
 from .history import History
 from .interrupt import WholeStep
 from .layers.base import Parameter
 from .losses import Loss
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer, Penalty, clip_gradient_norm
+
+Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 # Overflow shows in the loss, which is checked: NumPy's warnings would only say it earlier.
@@ -36,6 +38,7 @@ def fit(
     penalty: Penalty | None = None,
     max_gradient_norm: float | None = None,
     patience: int | None = None,
+    augment: Augment | None = None,
     progress: bool = True,
 ) -> History:
     """Train a network in place with mini-batch gradient descent; returns what happened.
@@ -47,6 +50,8 @@ def fit(
     max_gradient_norm: gradients of a larger norm are scaled down to it.
     patience: stop when the validation loss has not improved for so many epochs, and put the best
     epoch's parameters back.
+    augment: draws the inputs of each epoch: augment(inputs, rng) gives others of the same shape and
+    dtype, and rng follows from (seed, epoch). See `data.random_affine`.
     progress: a bar with loss, accuracy and images/s, when standard error is a terminal.
 
     Training losses and accuracies are means over the batches as they were trained on.
@@ -63,6 +68,8 @@ def fit(
     history, best = History(), None
     for epoch in range(epochs):
         start = perf_counter()
+        if augment is not None:
+            training_set = augmented(training_set, train, augment, seed, epoch, network)
         batches = list(in_batches(shuffled(training_set.size, seed, epoch), batch_size))
         with tqdm(
             total=training_set.size,
@@ -89,6 +96,20 @@ def fit(
     if best is not None:
         restore(network, best[2])
     return history
+
+
+def augmented(
+    samples: Prepared, train: Samples, augment: Augment, seed: int, epoch: int, network: Sequential
+) -> Prepared:
+    """The training set with the inputs that `augment` draws for this epoch."""
+    inputs, _ = split(train, "train")
+    inputs = as_samples(inputs, "train")
+    drawn = as_samples(augment(inputs, np.random.default_rng((seed, epoch, 1))), "augment")
+    if drawn.shape != inputs.shape or drawn.dtype != inputs.dtype:
+        raise ValueError(
+            f"augment gave {drawn.dtype} {drawn.shape}, wanted {inputs.dtype} {inputs.shape}"
+        )
+    return samples._replace(data=network.ops.upload(drawn))
 
 
 class Rules(NamedTuple):

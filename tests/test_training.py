@@ -368,3 +368,28 @@ def test_the_progress_bar_is_silent_when_standard_error_is_no_terminal():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == done.stderr == ""
+
+
+@every_backend
+def test_augmented_inputs_are_drawn_anew_for_every_epoch_and_follow_from_the_seed(backend):
+    images, labels = stripes(20)
+    seen = []
+
+    def augment(inputs, rng):
+        assert np.array_equal(inputs, images)
+        moved = np.roll(inputs, rng.integers(0, 5), axis=-1)
+        seen.append((rng.random(), moved))
+        return moved
+
+    def trained():
+        net = network().to(backend)
+        fit(net, SoftmaxCrossEntropy(), SGD(0.1), (images, labels), epochs=3, seed=1,
+            augment=augment, progress=False)  # fmt: skip
+        return weights(net)
+
+    assert trained() == trained()
+    draws = [number for number, _ in seen]
+    assert draws[:3] == draws[3:] and len(set(draws)) == 3
+    with pytest.raises(ValueError, match="augment gave"):
+        fit(network(), SoftmaxCrossEntropy(), SGD(0.1), (images, labels),
+            augment=lambda inputs, rng: inputs[1:], progress=False)  # fmt: skip

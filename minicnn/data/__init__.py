@@ -1,5 +1,6 @@
 """Data sets: MNIST, Fashion-MNIST and Zener cards, and the file formats that hold them."""
 
+from .augment import random_affine
 from .cards import read_cards, write_cards
 from .dataset import Dataset
 from .idx import read_idx
@@ -11,6 +12,7 @@ __all__ = [
     "ZenerStyle",
     "load_fashion_mnist",
     "load_mnist",
+    "random_affine",
     "read_cards",
     "read_idx",
     "write_cards",

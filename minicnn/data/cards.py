@@ -116,8 +116,9 @@ def _read_png(path: Path, folder: Path) -> np.ndarray:
                 return np.array(image)
         except DataFileError:
             raise
-        # What Pillow raises for broken data depends on where the data are broken.
-        except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        # What Pillow raises for broken data depends on where the data are broken: OSError,
+        # SyntaxError, ValueError, struct.error, IndexError …
+        except Exception as error:
             raise DataFileError(f"{path}: wanted a whole PNG image: {error}") from error
 
 

@@ -195,6 +195,13 @@ def test_a_decompression_bomb_is_refused_by_its_header_alone(tmp_path, monkeypat
     assert f"{width} × {height}" in message and str(2**20) in message
 
 
+def test_a_png_without_pixels_is_refused(tmp_path):
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IEND", b"")
+    (tmp_path / "1_O.png").write_bytes(content)
+    refusal(tmp_path, "1_O.png")
+
+
 def test_a_link_out_of_the_folder_is_refused(tmp_path):
     outside = tmp_path / "outside.png"
     outside.write_bytes(CARD)
