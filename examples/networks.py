@@ -47,3 +47,25 @@ def mnist_cnn(seed: int = 0) -> Sequential:
         Dense(16 * 7 * 7, 10),
         seed=seed,
     )
+
+
+def lenet(seed: int = 0) -> Sequential:
+    """Two 5×5 convolutions (32 and 64 filters), each pooled, and two dense layers: 28×28 → 10."""
+    return Sequential(
+        Conv2D(1, 32, 5, padding=2),
+        ReLU(),
+        MaxPool2D(2),
+        Conv2D(32, 64, 5, padding=2),
+        ReLU(),
+        MaxPool2D(2),
+        Flatten(),
+        Dense(64 * 7 * 7, 128),
+        ReLU(),
+        Dense(128, 10),
+        seed=seed,
+    )
+
+
+def fashion_mlp(seed: int = 0) -> Sequential:
+    """One hidden layer of 128: 28×28 → 10, the network of the Fashion-MNIST report."""
+    return Sequential(Flatten(), Dense(28 * 28, 128), ReLU(), Dense(128, 10), seed=seed)
