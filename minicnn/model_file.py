@@ -80,13 +80,14 @@ def read_model_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
             members = checked_members(archive, size)
             header = read_header(archive, members.pop(HEADER))
             return header, read_arrays(archive, members, header)
+    except ModelFileError:
+        raise
     # What zipfile raises for broken archives; the file is in memory, so none is about reading it.
     except (
-        BadZipFile, NotImplementedError, RuntimeError, EOFError, OverflowError, struct.error
+        BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, OverflowError,
+        struct.error,
     ) as error:  # fmt: skip
         raise ModelFileError(f"got a broken zip archive ({error}), wanted a whole one") from error
-    except UnicodeDecodeError as error:
-        raise ModelFileError(f"got names that are not UTF-8 ({error}), wanted text") from error
 
 
 def checked_members(archive: ZipFile, size: int) -> dict[str, ZipInfo]:

@@ -30,18 +30,9 @@ from minicnn import (
 )
 from minicnn.data.batches import in_batches, shuffled
 from minicnn.interrupt import WholeStep
+from tests.strategies import stripes
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
-
-
-def stripes(count=60, seed=0):
-    """uint8 images of vertical (0) and horizontal (1) stripes under noise, with their labels."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, count)
-    images = rng.integers(0, 60, (count, 1, 8, 8))
-    images[labels == 0, :, :, ::2] += 120
-    images[labels == 1, :, ::2, :] += 120
-    return images.astype(np.uint8), labels
 
 
 def network(seed=0):
