@@ -18,7 +18,7 @@ from .description import (
     Arrays,
     build_network,
     build_optimizer,
-    describe_layer,
+    describe_network,
     describe_optimizer,
     take_state,
 )
@@ -80,10 +80,10 @@ def save(
     bytes. `path` is replaced in one step: whenever the process dies, it is the old file or the new.
 
     Raises TypeError for a layer or an optimiser that is not minicnn's own, ValueError for an
-    optimiser that trains other parameters than the network's, OSError, naming the file, if it
-    cannot be written.
+    optimiser that trains other parameters than the network's and for more layers or bytes than
+    `load` takes, OSError, naming the file, if it cannot be written.
     """
-    header: dict[str, Any] = {"format": FORMAT, "network": describe_layer(network)}
+    header: dict[str, Any] = {"format": FORMAT, "network": describe_network(network)}
     arrays = {f"network/{name}": value for name, value in snapshot(network).items()}
     if optimizer is not None:
         header["optimizer"] = describe_optimizer(optimizer)

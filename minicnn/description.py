@@ -34,6 +34,7 @@ LAYERS: dict[str, type[Layer]] = {
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     kind.__name__: kind for kind in (SGD, RMSprop, Adagrad, Adam, AdamW)
 }
+MAX_LAYERS = 10_000  # a layer costs a hundred times the memory of its line in the header
 # The largest array of a layer that learns, and its shape.
 LARGEST: dict[str, tuple[str, Callable[[Arguments], tuple[Any, ...]]]] = {
     "BatchNorm": ("gamma", lambda a: (a["num_features"],)),
@@ -45,8 +46,15 @@ LARGEST: dict[str, tuple[str, Callable[[Arguments], tuple[Any, ...]]]] = {
 }  # fmt: skip
 
 
+def describe_network(network: Sequential) -> dict[str, Any]:
+    """TypeError for a layer that is not minicnn's own, ValueError for too many."""
+    described = describe_layer(network)
+    if count_layers(described) > MAX_LAYERS:
+        raise ValueError(f"{network} has more than {MAX_LAYERS} layers in all")
+    return described
+
+
 def describe_layer(layer: Layer) -> dict[str, Any]:
-    """TypeError for a layer that is not minicnn's own."""
     name = type(layer).__name__
     if type(layer) is Sequential:
         return {"class": name, "layers": [describe_layer(inner) for inner in layer.layers]}
@@ -61,6 +69,8 @@ def describe_layer(layer: Layer) -> dict[str, Any]:
 def build_network(described: Any, arrays: Arrays) -> Sequential:
     """The network, with the arrays that are its own: they are taken out of `arrays`."""
     try:
+        if count_layers(described) > MAX_LAYERS:
+            raise ModelFileError(f"has more than {MAX_LAYERS} layers")
         network = build_layer(described, "network/", arrays)
         state = take_state(network, arrays, "network/")
     except RecursionError:
@@ -69,6 +79,12 @@ def build_network(described: Any, arrays: Arrays) -> Sequential:
         raise ModelFileError(f"holds a {described['class']}, wanted a Sequential")
     place([*network.state().values()], [*state.values()], "numpy")
     return network
+
+
+def count_layers(described: Any) -> int:
+    """Layers of any depth, networks among them."""
+    inner = described.get("layers") if isinstance(described, dict) else None
+    return 1 + (sum(map(count_layers, inner)) if isinstance(inner, list) else 0)
 
 
 def build_layer(described: Any, prefix: str, arrays: Arrays) -> Layer:

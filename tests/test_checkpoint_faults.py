@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.test_checkpoint import run
+from tests.test_checkpoint import every_backend, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
 
@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path, limit):
     assert str(tmp_path / "model.npz") in message
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@every_backend
 def test_a_training_that_is_interrupted_again_and_again_ends_with_the_same_bits(
     tmp_path, backend
 ):
