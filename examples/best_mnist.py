@@ -26,7 +26,7 @@ from minicnn import (
     fit,
     plotting,
 )  # fmt: skip
-from minicnn.data import load_mnist, random_affine
+from minicnn.data import RandomAffine, load_mnist
 from minicnn.files import whole_file
 from minicnn.schedules import OneCycle
 
@@ -51,7 +51,7 @@ def main() -> None:
     print(f"about {options.epochs // 3 + 1} minutes with numba on two cores", flush=True)
     # name: (filters, epochs, learning rate, augmentation)
     runs = {
-        "best": ((32, 64), options.epochs, 4e-3, random_affine(shift=2, rotation=10, scale=0.1)),
+        "best": ((32, 64), options.epochs, 4e-3, RandomAffine(shift=2, rotation=10, scale=0.1)),
         "fast": ((16, 32), min(3, options.epochs), 1e-2, None),
     }
     results = {}

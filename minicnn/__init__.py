@@ -12,6 +12,7 @@ from . import (
     schedules,
 )
 from .backends import set_threads
+from .checkpoint import Checkpoint, Progress, load, save
 from .cross_validation import CrossValidation, cross_validate
 from .errors import DataFileError, ModelFileError
 from .evaluation import Evaluation, evaluate
@@ -44,6 +45,7 @@ __all__ = [
     "AdamW",
     "AvgPool2D",
     "BatchNorm",
+    "Checkpoint",
     "Conv2D",
     "ConvTranspose2D",
     "CrossValidation",
@@ -59,6 +61,7 @@ __all__ = [
     "MeanSquaredError",
     "ModelFileError",
     "Penalty",
+    "Progress",
     "RMSprop",
     "ReLU",
     "Reshape",
@@ -76,9 +79,11 @@ __all__ = [
     "gradcheck",
     "initializers",
     "layers",
+    "load",
     "losses",
     "metrics",
     "optimizers",
+    "save",
     "schedules",
     "set_threads",
 ]

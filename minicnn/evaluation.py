@@ -77,8 +77,15 @@ class Prepared(NamedTuple):
 
     data: Data
     targets: Targets
-    size: int
+    shape: tuple[int, ...]
     dtype: Any
+
+    @property
+    def size(self) -> int:
+        return self.shape[0]
+
+    def described(self) -> str:
+        return f"inputs {self.shape}"
 
 
 def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Prepared:
@@ -91,7 +98,7 @@ def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Pre
         raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
     output = (len(inputs), *network.output_shape(inputs.shape[1:]))
     dtype = network.dtype or np.dtype(np.float32)
-    return Prepared(network.ops.upload(inputs), loss.targets(target, output), len(inputs), dtype)
+    return Prepared(network.ops.upload(inputs), loss.targets(target, output), inputs.shape, dtype)
 
 
 def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:

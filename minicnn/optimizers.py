@@ -78,6 +78,11 @@ class Optimizer:
         self._values = values
         return self._joined
 
+    def restore(self, steps: int, slots: dict[str, list[Parameter]]) -> None:
+        """Go on from the steps and the slots of another optimiser."""
+        self.steps, self.slots = steps, slots
+        self._values, self._joined = [], []
+
     def __getstate__(self) -> dict[str, Any]:
         """A copy looks for its parameters' memory again."""
         return vars(self) | {"_values": [], "_joined": []}

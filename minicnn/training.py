@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable
 from math import isfinite
 from time import perf_counter
@@ -10,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from .checkpoint import Progress, load_training, save
 from .data.batches import as_samples, in_batches, shuffled
 from .evaluation import Prepared, Samples, Tally, measure, prepare, split
 from .history import History
 from .interrupt import WholeStep
 from .layers.base import Parameter
 from .losses import Loss
-from .network import Sequential, restore, snapshot
+from .network import Sequential, restore
 from .optimizers import Optimizer, Penalty, clip_gradient_norm
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -40,6 +43,9 @@ def fit(
     patience: int | None = None,
     augment: Augment | None = None,
     progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int = 1,
+    resume: bool = True,
 ) -> History:
     """Train a network in place with mini-batch gradient descent; returns what happened.
 
@@ -51,22 +57,48 @@ def fit(
     patience: stop when the validation loss has not improved for so many epochs, and put the best
     epoch's parameters back.
     augment: draws the inputs of each epoch: augment(inputs, rng) gives others of the same shape and
-    dtype, and rng follows from (seed, epoch). See `data.random_affine`.
+    dtype, and rng follows from (seed, epoch). See `data.RandomAffine`.
     progress: a bar with loss, accuracy and images/s, when standard error is a terminal.
+    checkpoint: a file that is written before the first epoch, after each `every` epochs, and at the
+    end; see `load`. If it is there already, training goes on from it, to the same bits as if it had
+    never stopped, on the same backend; resume=False starts again and replaces it.
 
     Training losses and accuracies are means over the batches as they were trained on.
     Raises ValueError or TypeError for data that does not fit before anything is computed, and
     FloatingPointError, naming epoch and step, when a loss is not finite: the parameters are then
     those after the last good step. Ctrl-C leaves the network as after a whole step.
+    Raises ModelFileError for a checkpoint that is broken, ValueError, naming what differs, for one
+    of another training, OSError for one that cannot be written.
     """
-    check_arguments(epochs, batch_size, patience, validation)
+    check_arguments(epochs, batch_size, patience, validation, every)
     loss.to(network.backend)
     training_set = prepare(network, loss, train, "train")
     judging_set = None if validation is None else prepare(network, loss, validation, "validation")
-    network.reseed(seed)
     rules = Rules(schedule or constant, penalty, max_gradient_norm)
-    history, best = History(), None
-    for epoch in range(epochs):
+    run = Progress(
+        {
+            "seed": str(seed),
+            "batch_size": str(batch_size),
+            "loss": repr(loss),
+            "train": training_set.described(),
+            "validation": "None" if judging_set is None else judging_set.described(),
+            "schedule": described(schedule),
+            "penalty": "None" if penalty is None else f"l1 {penalty.l1}, l2 {penalty.l2}",
+            "max_gradient_norm": str(max_gradient_norm),
+            "patience": str(patience),
+            "augment": described(augment),
+        }
+    )
+    saved = None
+    if checkpoint is not None and resume and os.path.exists(checkpoint):
+        saved = load_training(checkpoint, network, optimizer, run.arguments, epochs)
+    network.reseed(seed)
+    if saved is not None:
+        run = saved.put_into(network, optimizer)
+    elif checkpoint is not None:
+        save(checkpoint, network, optimizer, run)
+    while not run.ended(epochs, patience):
+        epoch = len(run.history)
         start = perf_counter()
         if augment is not None:
             training_set = augmented(training_set, train, augment, seed, epoch, network)
@@ -80,7 +112,7 @@ def fit(
             tally = train_epoch(network, loss, optimizer, training_set, batches, epoch, rules, bar)
         judged = None if judging_set is None else measure(network, loss, judging_set)
         last_moment = epoch + (len(batches) - 1) / len(batches)
-        history.append(
+        run.history.append(
             train_loss=tally.loss,
             train_accuracy=tally.accuracy,
             validation_loss=None if judged is None else judged.loss,
@@ -89,13 +121,18 @@ def fit(
             seconds=perf_counter() - start,
         )
         if patience is not None and judged is not None:
-            if best is None or judged.loss < best[0]:
-                best = judged.loss, epoch, snapshot(network)
-            elif epoch - best[1] >= patience:
-                break
-    if best is not None:
-        restore(network, best[2])
-    return history
+            run.compare(judged.loss, network)
+        due = len(run.history) % every == 0 or run.ended(epochs, patience)
+        if checkpoint is not None and due:
+            save(checkpoint, network, optimizer, run)
+    if run.best is not None:
+        restore(network, run.best.state)
+    return run.history
+
+
+def described(function: Callable | None) -> str:
+    """A function's repr as it is in any process, without an address."""
+    return re.sub(" at 0x[0-9A-Fa-f]+", "", repr(function))
 
 
 def augmented(
@@ -185,12 +222,14 @@ def update(
 
 
 def check_arguments(
-    epochs: int, batch_size: int, patience: int | None, validation: Samples | None
+    epochs: int, batch_size: int, patience: int | None, validation: Samples | None, every: int
 ) -> None:
     if epochs < 0:
         raise ValueError(f"epochs must be at least 0, got {epochs}")
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    if every < 1:
+        raise ValueError(f"every must be at least 1, got {every}")
     if patience is not None and validation is None:
         raise ValueError("patience watches the validation loss: pass validation too")
     if patience is not None and patience < 1:

@@ -1,4 +1,7 @@
-"""What hypothesis draws: arrays, windows, layers with inputs that fit them, whole networks."""
+"""What hypothesis draws: arrays, windows, layers with inputs that fit them, whole networks.
+
+And a data set that is quickly learned.
+"""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -127,3 +130,13 @@ def networks(draw):
         features = Sequential(*layers, nn.Flatten()).output_shape(shape)[0]
         layers += [nn.Flatten(), nn.Dropout(0.25), nn.Dense(features, 4)]
     return Sequential(*layers, seed=draw(st.integers(0, 2**32))), shape
+
+
+def stripes(count=60, seed=0):
+    """uint8 images of vertical (0) and horizontal (1) stripes under noise, with their labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    images = rng.integers(0, 60, (count, 1, 8, 8))
+    images[labels == 0, :, :, ::2] += 120
+    images[labels == 1, :, ::2, :] += 120
+    return images.astype(np.uint8), labels

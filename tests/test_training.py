@@ -1,6 +1,5 @@
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -24,24 +23,13 @@ from minicnn import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     backends,
-    cross_validate,
     evaluate,
     fit,
 )
 from minicnn.data.batches import in_batches, shuffled
-from minicnn.interrupt import WholeStep
+from tests.strategies import stripes
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
-
-
-def stripes(count=60, seed=0):
-    """uint8 images of vertical (0) and horizontal (1) stripes under noise, with their labels."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, count)
-    images = rng.integers(0, 60, (count, 1, 8, 8))
-    images[labels == 0, :, :, ::2] += 120
-    images[labels == 1, :, ::2, :] += 120
-    return images.astype(np.uint8), labels
 
 
 def network(seed=0):
@@ -234,39 +222,6 @@ def test_one_against_the_rest_counts_the_sign_of_its_one_logit():
     assert history["train_accuracy"][-1] > 0.9
 
 
-def test_cross_validation_judges_every_sample_once_and_leaves_the_network_alone():
-    net = network()
-    before = weights(net)
-    found = cross_validate(
-        net, SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9), stripes(53), folds=5, epochs=3,
-        batch_size=16, progress=False,
-    )  # fmt: skip
-    assert weights(net) == before
-    assert sum(e.confusion.sum() for e in found.evaluations) == 53
-    assert len(found.histories) == 5
-    mean, std = found.mean_and_std()
-    accuracies = [e.accuracy for e in found.evaluations]
-    assert mean == pytest.approx(np.mean(accuracies))
-    assert std == pytest.approx(np.std(accuracies, ddof=1))
-
-
-def test_folds_start_from_fresh_and_different_weights():
-    starts = []
-    net = network()
-    loss = SoftmaxCrossEntropy()
-    found = cross_validate(
-        net, loss, SGD(0.0), stripes(20), folds=4, epochs=1, progress=False
-    )
-    starts = [h["train_loss"][0] for h in found.histories]
-    assert len(set(starts)) == 4
-
-
-@pytest.mark.parametrize("folds", [1, 21])
-def test_folds_that_make_no_sense_are_refused(folds):
-    with pytest.raises(ValueError, match="folds"):
-        cross_validate(network(), SoftmaxCrossEntropy(), SGD(0.1), stripes(20), folds=folds)
-
-
 @pytest.mark.parametrize(
     ("samples", "error", "message"),
     [
@@ -299,50 +254,6 @@ def test_data_that_does_not_fit_is_refused_before_anything_is_computed(samples, 
 def test_arguments_that_make_no_sense_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         train(**arguments)
-
-
-def test_ctrl_c_waits_for_the_end_of_a_step_and_only_of_one():
-    reached = []
-    with pytest.raises(KeyboardInterrupt), WholeStep():
-        os.kill(os.getpid(), signal.SIGINT)
-        reached.append("the end of the step")
-    assert reached
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_a_second_ctrl_c_does_not_wait():
-    reached = []
-    with pytest.raises(KeyboardInterrupt), WholeStep():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-        reached.append("the end of the step")
-    assert not reached
-
-
-@every_backend
-def test_ctrl_c_in_training_leaves_the_network_as_after_the_last_whole_step(backend):
-    """Interrupt at a random moment; the state must be one that whole steps pass through."""
-    passed, count = set(), 30
-    images, labels = stripes(16 * count)
-
-    class Recorder(SGD):
-        def step(self, parameters, lr_factor=1.0):
-            super().step(parameters, lr_factor)
-            passed.add(weights(net))
-
-    for delay in (0.01, 0.02, 0.05):
-        net = network().to(backend)
-        passed.add(weights(net))
-        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            for _ in range(1000):
-                fit(net, SoftmaxCrossEntropy(), Recorder(0.1), (images, labels), batch_size=16,
-                    progress=False)  # fmt: skip
-                net.reseed(0)
-                passed.add(weights(net))
-        timer.join()
-        assert weights(net) in passed
 
 
 def test_two_python_threads_train_two_networks_at_once():

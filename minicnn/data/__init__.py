@@ -1,6 +1,6 @@
 """Data sets: MNIST, Fashion-MNIST and Zener cards, and the file formats that hold them."""
 
-from .augment import random_affine
+from .augment import RandomAffine
 from .cards import read_cards, write_cards
 from .dataset import Dataset
 from .idx import read_idx
@@ -9,10 +9,10 @@ from .zener import ZenerStyle, zener_cards
 
 __all__ = [
     "Dataset",
+    "RandomAffine",
     "ZenerStyle",
     "load_fashion_mnist",
     "load_mnist",
-    "random_affine",
     "read_cards",
     "read_idx",
     "write_cards",

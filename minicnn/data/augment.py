@@ -6,7 +6,7 @@ around that place ("bilinear"); what comes from outside the image is 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -14,31 +14,34 @@ import numpy as np
 CHUNK = 2_000  # images that are computed at a time: their arrays then stay small
 
 
-def random_affine(
-    shift: float = 0.0, rotation: float = 0.0, scale: float = 0.0
-) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
-    """A function (images, rng) → images, for `fit(augment=…)`, that moves each image by itself.
+@dataclass(frozen=True)
+class RandomAffine:
+    """Moves, turns and scales every image by itself, for `fit(augment=RandomAffine(shift=2))`.
 
-    For each image it draws a shift of up to ±shift pixels along each axis, a rotation about the
-    centre of up to ±rotation degrees, and a factor between 1 − scale and 1 + scale, all uniform.
-    images: uint8 or float (N, C, H, W); the result has the same shape and dtype.
-    Raises ValueError for a negative number, or a scale of 1 and more.
+    Called with (images, rng), it draws for each image a shift of up to ±shift pixels along each
+    axis, a rotation about the centre of up to ±rotation degrees, and a factor between 1 − scale and
+    1 + scale, all uniform. images: uint8 or float (N, C, H, W); the result has the same shape and
+    dtype. Raises ValueError for a negative number, or a scale of 1 and more.
     """
-    for name, value in (("shift", shift), ("rotation", rotation), ("scale", scale)):
-        if not value >= 0 or (name == "scale" and value >= 1):
-            raise ValueError(f"random_affine: {name} is {value!r}, wanted ≥ 0 (scale also < 1)")
 
-    def augment(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    shift: float = 0.0
+    rotation: float = 0.0
+    scale: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value >= 0 or (name == "scale" and value >= 1):
+                raise ValueError(f"RandomAffine: {name} is {value!r}, wanted ≥ 0 (scale also < 1)")
+
+    def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         count = len(images)
-        shifts = rng.uniform(-shift, shift, (count, 2))
-        angles = np.radians(rng.uniform(-rotation, rotation, count))
-        factors = rng.uniform(1 - scale, 1 + scale, count)
+        shifts = rng.uniform(-self.shift, self.shift, (count, 2))
+        angles = np.radians(rng.uniform(-self.rotation, self.rotation, count))
+        factors = rng.uniform(1 - self.scale, 1 + self.scale, count)
         moved = np.empty_like(images)
         for part in np.array_split(np.arange(count), max(1, ceil(count / CHUNK))):
             moved[part] = affine(images[part], shifts[part], angles[part], factors[part])
         return moved
-
-    return augment
 
 
 def affine(

@@ -54,7 +54,7 @@ class Conv2D(Layer):
             kernel_size=self.kernel_size,
             stride=self.stride,
             padding=padding if padding == "same" else self.padding,
-            bias=bias,
+            bias=bool(bias),
         )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.initializer = initializer
@@ -144,7 +144,7 @@ class ConvTranspose2D(Layer):
             stride=self.stride,
             padding=self.padding,
             output_padding=self.output_padding,
-            bias=bias,
+            bias=bool(bias),
         )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.initializer = initializer

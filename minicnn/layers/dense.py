@@ -29,7 +29,9 @@ class Dense(Layer):
     ) -> None:
         self.in_features = whole_number(in_features, "in_features", "Dense")
         self.out_features = whole_number(out_features, "out_features", "Dense")
-        super().__init__(in_features=self.in_features, out_features=self.out_features, bias=bias)
+        super().__init__(
+            in_features=self.in_features, out_features=self.out_features, bias=bool(bias)
+        )
         self.initializer = initializer
         self.weight = Parameter(np.zeros((self.out_features, self.in_features), "f"))
         self.bias = Parameter(np.zeros(self.out_features, "f")) if bias else None

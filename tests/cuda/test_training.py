@@ -139,3 +139,16 @@ def test_training_goes_as_on_the_reference():
         np.testing.assert_allclose(histories[1][name], histories[0][name], rtol=1e-8)
     for found, wanted in zip(states[1], states[0], strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-8)
+
+
+def test_a_network_that_was_saved_here_loads_elsewhere(tmp_path):
+    network, optimizer = small_network().to("cuda"), m.Adam(0.01)
+    images = np.random.default_rng(0).integers(0, 256, (4, 1, 3, 3), dtype=np.uint8)
+    m.fit(
+        network, m.SoftmaxCrossEntropy(), optimizer, (images, np.arange(4) % 2), batch_size=4,
+        progress=False,
+    )  # fmt: skip
+    m.save(tmp_path / "network.npz", network, optimizer)
+    loaded = m.load(tmp_path / "network.npz").network
+    for name, parameter in network.state().items():
+        assert np.array_equal(loaded.state()[name].value, parameter.value)

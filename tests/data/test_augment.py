@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn.data.augment import affine, random_affine
+from minicnn.data.augment import RandomAffine, affine
 
 sizes = st.integers(1, 7)
 seeds = st.integers(0, 2**32 - 1)
@@ -19,7 +19,7 @@ def images_of(n, channels, height, width, seed):
 @given(sizes, st.integers(1, 3), sizes, sizes, seeds)
 def test_no_movement_gives_the_same_images(n, channels, height, width, seed):
     images = images_of(n, channels, height, width, seed)
-    assert np.array_equal(random_affine()(images, np.random.default_rng(0)), images)
+    assert np.array_equal(RandomAffine()(images, np.random.default_rng(0)), images)
 
 
 @given(st.integers(-8, 8), st.integers(-8, 8), sizes, sizes, seeds)
@@ -76,7 +76,7 @@ def test_doubling_an_even_image_spreads_its_middle():
 @given(seeds)
 def test_images_follow_from_the_generator_and_keep_shape_and_dtype(seed):
     images = images_of(5, 1, 6, 6, 1).astype(np.float32)
-    augment = random_affine(shift=2, rotation=20, scale=0.1)
+    augment = RandomAffine(shift=2, rotation=20, scale=0.1)
     first, second = (augment(images, np.random.default_rng(seed)) for _ in range(2))
     assert first.shape == images.shape and first.dtype == images.dtype
     assert np.array_equal(first, second)
@@ -86,4 +86,4 @@ def test_images_follow_from_the_generator_and_keep_shape_and_dtype(seed):
 @pytest.mark.parametrize("wrong", [{"shift": -1}, {"rotation": float("nan")}, {"scale": 1}])
 def test_numbers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        random_affine(**wrong)
+        RandomAffine(**wrong)

@@ -1,0 +1,266 @@
+"""Saving, loading and resuming: what comes back is what was there, to the last bit."""
+
+import copy
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minicnn as m
+from minicnn.schedules import Cosine
+from tests.strategies import LAYERS, any_layer, networks, normal, seeds, stripes
+
+every_backend = pytest.mark.parametrize("backend", m.backends.available())
+OPTIMIZERS = {
+    "SGD": lambda: m.SGD(0.1, weight_decay=1e-3),
+    "momentum": lambda: m.SGD(0.1, momentum=0.9, nesterov=True),
+    "RMSprop": lambda: m.RMSprop(0.01, alpha=0.9),
+    "Adagrad": lambda: m.Adagrad(0.01),
+    "Adam": lambda: m.Adam(0.01, betas=(0.8, 0.95)),
+    "AdamW": lambda: m.AdamW(0.01),
+}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("models") / "model.npz"
+
+
+def state(network, optimizer=None):
+    """Everything that training goes on from, as dtypes and bytes."""
+    slots = {} if optimizer is None else optimizer.slots
+    parameters = [*network.state().items(), *((n, p) for n in slots for p in slots[n])]
+    steps = None if optimizer is None else optimizer.steps
+    return steps, [(name, str(p.dtype), p.value.tobytes()) for name, p in parameters]
+
+
+def assert_same_layer(path, layer, sample, dtype, seed):
+    network = m.Sequential(layer).astype(dtype)
+    network.reseed(seed)
+    x = normal((3, *sample), seed, dtype)
+    network.forward(x, training=True)
+    m.save(path, network)
+    found, optimizer, progress = m.load(path)
+    assert optimizer is progress is None
+    assert repr(found) == repr(network)
+    assert state(found) == state(network)
+    for training in (True, False):
+        y, same = (one.forward(x, training=training) for one in (network, found))
+        assert y.tobytes() == same.tobytes()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@given(data=st.data(), dtype=st.sampled_from(["float32", "float64"]), seed=seeds)
+def test_every_layer_comes_back_and_computes_the_same(path, kind, data, dtype, seed):
+    assert_same_layer(path, *data.draw(LAYERS[kind]), dtype, seed)
+
+
+@given(drawn=any_layer, depth=st.integers(1, 3), seed=seeds)
+def test_networks_in_networks_come_back(path, drawn, depth, seed):
+    layer, sample = drawn
+    for _ in range(depth):
+        layer = m.Sequential(m.Dropout(0.1), layer)
+    assert_same_layer(path, layer, sample, "float32", seed)
+
+
+@every_backend
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+@given(drawn=networks(), seed=seeds)
+def test_a_network_and_its_optimizer_go_on_as_if_nothing_had_happened(
+    path, backend, kind, drawn, seed
+):
+    network, sample = drawn
+    optimizer, loss = OPTIMIZERS[kind](), m.SoftmaxCrossEntropy()
+    x, labels = normal((4, *sample), seed, "float32"), np.arange(4)
+
+    def step(network, optimizer):
+        loss.forward(network.forward(x, training=True), labels)
+        network.backward(loss.backward())
+        optimizer.step(network.parameters())
+
+    network.to(backend)
+    for _ in range(2):
+        step(network, optimizer)
+    m.save(path, network, optimizer)
+    found, its_optimizer, _ = m.load(path)
+    assert type(its_optimizer) is type(optimizer)
+    assert state(found, its_optimizer) == state(network, optimizer)
+    step(network, optimizer)
+    step(found.to(backend), its_optimizer)
+    assert state(found, its_optimizer) == state(network, optimizer)
+
+
+def test_weights_may_be_nan_and_infinite(path):
+    network = m.Sequential(m.Dense(3, 1))
+    network[0].weight.value = [[np.nan, np.inf, -0.0]]
+    m.save(path, network)
+    assert state(m.load(path).network) == state(network)
+
+
+def test_equal_states_give_equal_bytes_and_numpy_reads_them(path):
+    network = m.Sequential(m.Dense(3, 2), seed=0)
+    m.save(path, network, m.Adam())
+    first = path.read_bytes()
+    m.save(path, copy.deepcopy(network).to(m.backends.available()[-1]), m.Adam())
+    assert path.read_bytes() == first
+    with np.load(path) as arrays:
+        np.testing.assert_array_equal(arrays["network/0.weight"], network[0].weight.value)
+
+
+def test_what_load_could_not_build_is_not_saved(tmp_path):
+    class Mine(m.ReLU):
+        pass
+
+    class Other(m.SGD):
+        pass
+
+    network = m.Sequential(m.Dense(2, 2))
+    for arguments in ((m.Sequential(Mine()),), (network, Other(0.1))):
+        with pytest.raises(TypeError, match=r"Mine\(\)|Other"):
+            m.save(tmp_path / "model.npz", *arguments)
+    optimizer = m.SGD(0.1, momentum=0.5)
+    network.forward(np.ones((1, 2), "f"))
+    network.backward(np.ones((1, 2), "f"))
+    optimizer.step(network.parameters()[:1])
+    with pytest.raises(ValueError, match="velocity belongs to parameters of shapes"):
+        m.save(tmp_path / "model.npz", network, optimizer)
+    assert not [*tmp_path.iterdir()]
+
+
+# ── resuming ─────────────────────────────────────────────────────────────────────────────────
+
+
+def fresh(seed=0):
+    return m.Sequential(
+        m.Conv2D(1, 4, 3, padding=1), m.BatchNorm(4), m.ReLU(), m.MaxPool2D(2), m.Flatten(),
+        m.Dropout(0.2), m.Dense(64, 2), seed=seed,
+    )  # fmt: skip
+
+
+def train(network, optimizer, **arguments):
+    arguments = {"epochs": 3, "batch_size": 16, "seed": 1, "progress": False, **arguments}
+    data = arguments.pop("data", stripes(40)), stripes(20, 1)
+    return m.fit(network, m.SoftmaxCrossEntropy(), optimizer, *data, **arguments)
+
+
+def without_seconds(history):
+    return {name: column for name, column in history.columns.items() if name != "seconds"}
+
+
+@every_backend
+@given(
+    kind=st.sampled_from([*OPTIMIZERS]), stops=st.lists(st.integers(0, 5), max_size=3),
+    every=st.integers(1, 3), patience=st.none() | st.integers(1, 2), seed=seeds,
+)  # fmt: skip
+def test_a_training_that_is_resumed_ends_with_the_same_bits(
+    path, backend, kind, stops, every, patience, seed
+):
+    path.unlink(missing_ok=True)
+    arguments = {"seed": seed, "schedule": Cosine(5), "patience": patience}
+    network, optimizer = fresh().to(backend), OPTIMIZERS[kind]()
+    history = train(network, optimizer, epochs=5, **arguments)
+    for epochs in [*sorted(stops), 5]:
+        # What a training is resumed with does not matter: the file has it all.
+        again = fresh(seed=9 if path.exists() else 0).to(backend)
+        its_optimizer = OPTIMIZERS[kind]()
+        its_history = train(
+            again, its_optimizer, epochs=epochs, checkpoint=path, every=every, **arguments
+        )
+    assert state(again, its_optimizer) == state(network, optimizer)
+    assert without_seconds(its_history) == without_seconds(history)
+
+
+PROGRAM = """
+import sys
+import minicnn as m
+from minicnn.schedules import OneCycle
+from tests.strategies import stripes
+path, backend, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+network = m.Sequential(
+    m.Conv2D(1, 4, 3, padding=1), m.BatchNorm(4), m.ReLU(), m.MaxPool2D(2), m.Flatten(),
+    m.Dropout(0.2), m.Dense(64, 2), seed=0,
+).to(backend)
+optimizer = m.AdamW(0.01)
+m.fit(network, m.SoftmaxCrossEntropy(), optimizer, stripes(50), stripes(20, 1), epochs=epochs,
+      batch_size=16, seed=7, schedule=OneCycle(4), patience=3, checkpoint=path, progress=False)
+values = [p.value for p in network.state().values()]
+values += [p.value for slot in optimizer.slots.values() for p in slot]
+print(optimizer.steps, b"".join(v.tobytes() for v in values).hex())
+"""
+
+
+def run(program, *arguments):
+    """What a program prints in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@every_backend
+def test_a_new_process_goes_on_to_the_same_bits(tmp_path, backend):
+    whole = run(PROGRAM, tmp_path / "whole.npz", backend, 4)
+    run(PROGRAM, tmp_path / "parts.npz", backend, 2)
+    assert run(PROGRAM, tmp_path / "parts.npz", backend, 4) == whole
+
+
+@pytest.mark.parametrize(
+    ("difference", "message"),
+    [
+        ({"seed": 2}, "has seed=1, this call has seed=2"),
+        ({"batch_size": 8}, "has batch_size=16, this call has batch_size=8"),
+        ({"epochs": 1}, "has done 3 epochs, this call has epochs=1"),
+        ({"data": stripes(30)}, r"train=inputs \(40, 1, 8, 8\), this call .*\(30, 1, 8, 8\)"),
+        ({"schedule": Cosine(9)}, r"has schedule=None, this call has schedule=Cosine\(epochs=9"),
+        ({"penalty": m.Penalty(l1=0.1)}, "has penalty=None, this call has penalty=l1 0.1"),
+        ({"patience": 3}, "has patience=None, this call has patience=3"),
+        ({"optimizer": m.SGD(0.2)}, "optimizer=SGD.*'lr': 0.1.*this call has .*'lr': 0.2"),
+        ({"optimizer": m.Adam(0.1)}, "has optimizer=SGD.*this call has optimizer=Adam"),
+        ({"network": fresh().astype("float64")}, "float32, this call has parameters of float64"),
+        (
+            {"network": m.Sequential(*fresh().layers[:6], m.Dense(64, 3))},
+            r"layer 6: Dense\(in_features=64, out_features=2\), this call .*out_features=3",
+        ),
+        (
+            {"network": m.Sequential(*fresh(), m.Tanh())},
+            r"has no further layer, this call has layer 7: Tanh\(\)",
+        ),
+    ],
+)
+def test_another_training_is_not_resumed_and_what_differs_is_named(path, difference, message):
+    train(fresh(), m.SGD(0.1), checkpoint=path, resume=False)
+    call = {"network": fresh(), "optimizer": m.SGD(0.1)} | difference
+    before, file = state(call["network"]), path.read_bytes()
+    with pytest.raises(ValueError, match=message):
+        train(checkpoint=path, **call)
+    assert state(call["network"]) == before
+    assert path.read_bytes() == file
+
+
+def test_a_file_without_a_training_is_not_resumed(path):
+    m.save(path, fresh())
+    with pytest.raises(m.ModelFileError, match="holds no training"):
+        train(fresh(), m.SGD(0.1), checkpoint=path)
+
+
+def test_without_resume_training_starts_again(path):
+    for _ in range(2):
+        assert len(train(fresh(), m.SGD(0.1), checkpoint=path, resume=False, epochs=2)) == 2
+    assert len(m.load(path).progress.history) == 2
+
+
+def test_a_checkpoint_that_cannot_be_written_stops_training_before_it_begins(tmp_path):
+    (tmp_path / "file").write_text("")
+    network = fresh()
+    before = state(network)
+    with pytest.raises(OSError, match=r"file"):
+        train(network, m.SGD(0.1), checkpoint=tmp_path / "file" / "model.npz")
+    assert state(network) == before
+    with pytest.raises(ValueError, match="every must be at least 1"):
+        train(network, m.SGD(0.1), checkpoint=tmp_path / "model.npz", every=0)

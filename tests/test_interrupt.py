@@ -1,0 +1,54 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from minicnn import SGD, SoftmaxCrossEntropy, fit
+from minicnn.interrupt import WholeStep
+from tests.strategies import stripes
+from tests.test_training import every_backend, network, weights
+
+
+def test_ctrl_c_waits_for_the_end_of_a_step_and_only_of_one():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), WholeStep():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the end of the step")
+    assert reached
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    reached = []
+    with pytest.raises(KeyboardInterrupt), WholeStep():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("the end of the step")
+    assert not reached
+
+
+@every_backend
+def test_ctrl_c_in_training_leaves_the_network_as_after_the_last_whole_step(backend):
+    """Interrupt at a random moment; the state must be one that whole steps pass through."""
+    passed, count = set(), 30
+    images, labels = stripes(16 * count)
+
+    class Recorder(SGD):
+        def step(self, parameters, lr_factor=1.0):
+            super().step(parameters, lr_factor)
+            passed.add(weights(net))
+
+    for delay in (0.01, 0.02, 0.05):
+        net = network().to(backend)
+        passed.add(weights(net))
+        timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(1000):
+                fit(net, SoftmaxCrossEntropy(), Recorder(0.1), (images, labels), batch_size=16,
+                    progress=False)  # fmt: skip
+                net.reseed(0)
+                passed.add(weights(net))
+        timer.join()
+        assert weights(net) in passed
