@@ -32,6 +32,8 @@ class Loss:
     """The base of every loss. `forward` and `backward` are for users: NumPy in, NumPy out."""
 
     def __init__(self, **arguments: Any) -> None:
+        if arguments and type(self).__init__ is Loss.__init__:
+            raise TypeError(f"{type(self).__name__} takes no arguments, got {arguments}")
         self.arguments = arguments
         self.to("numpy")
 

@@ -109,6 +109,8 @@ class Layer:
     """The base of every layer. `arguments` are what its constructor got: they name it in errors."""
 
     def __init__(self, **arguments: Any) -> None:
+        if arguments and type(self).__init__ is Layer.__init__:
+            raise TypeError(f"{type(self).__name__} takes no arguments, got {arguments}")
         self.arguments = arguments
         self.backend = "numpy"
         self.buffers = self.ops.Buffers()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import Layer, Parameter, Shape
+from .base import Layer, Parameter, Shape, whole_number
 
 
 class Dropout(Layer):
@@ -13,14 +13,15 @@ class Dropout(Layer):
     Inverted dropout (Srivastava et al. 2014): the expectation stays, and without `training` the
     layer passes x on. The mask is a function of (seed, step, sample, element), the same on every
     backend; step counts the training batches. Keeps the mask.
-    Raises ValueError for p outside 0 ≤ p < 1.
+    Raises ValueError for p outside 0 ≤ p < 1 or a negative seed, TypeError for one that is no whole
+    number.
     """
 
     def __init__(self, p: float = 0.5, seed: int = 0) -> None:
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p must be at least 0 and less than 1, got {p!r}")
         self.p = float(p)
-        super().__init__(p=self.p, seed=seed)
+        super().__init__(p=self.p, seed=whole_number(seed, "seed", "Dropout", at_least=0))
         self.step = Parameter(np.zeros(1, np.int64), learned=False)
         self.reseed((seed, 0))
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["minicnn.data", "PIL"]):
+with atheris.instrument_imports(include=["minicnn", "PIL", "zipfile"]):
+    from minicnn import checkpoint
     from minicnn.data import cards, idx
-    from minicnn.errors import DataFileError
+    from minicnn.errors import DataFileError, ModelFileError
 
 FOLDER = Path(tempfile.mkdtemp(prefix="minicnn-fuzz-"))
 
@@ -39,7 +40,18 @@ def png_file(content: bytes) -> None:
         assert dataset.images.shape[:2] == (1, 1)
 
 
-TARGETS = {"idx": idx_file, "png": png_file}
+def model_file(content: bytes) -> None:
+    path = FOLDER / "model.npz"
+    path.write_bytes(content)
+    try:
+        found = checkpoint.load(path)
+    except ModelFileError as error:
+        assert str(path) in str(error)
+    else:
+        checkpoint.save(path, found.network)
+
+
+TARGETS = {"idx": idx_file, "png": png_file, "model": model_file}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:

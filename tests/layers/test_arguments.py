@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicnn import backends, initializers
+from minicnn import SigmoidCrossEntropy, backends, initializers
 from minicnn import layers as nn
 
 
@@ -116,3 +116,11 @@ def test_dropout_draws_another_mask_every_step_and_the_same_from_the_same_seed()
     assert np.array_equal(twin.forward(x, True), first)
     assert np.array_equal(twin.forward(x, True), second)
     assert not np.array_equal(nn.Dropout(0.5, seed=4).forward(x, True), first)
+
+
+@pytest.mark.parametrize(
+    "kind", [nn.ReLU, nn.Sigmoid, nn.Tanh, nn.Flatten, nn.GlobalAvgPool2D, SigmoidCrossEntropy]
+)
+def test_what_takes_no_arguments_says_so(kind):
+    with pytest.raises(TypeError, match=f"{kind.__name__} takes no arguments.*slope"):
+        kind(slope=0.1)
