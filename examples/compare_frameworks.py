@@ -98,7 +98,10 @@ def compare(work: Workload, threads: int, runners: dict, options, bar: tqdm) -> 
     }
 
 
-def start(runner: tuple[str, str, str], work: Workload, threads: int) -> subprocess.Popen:
+def start(
+    runner: tuple[str, str, str], work: Workload, threads: int, **variables: str
+) -> subprocess.Popen:
+    """A worker process; variables: more of its environment."""
     _, framework, variant = runner
     script = Path(__file__).parent / "frameworks" / "worker.py"
     environment = os.environ | {
@@ -107,6 +110,7 @@ def start(runner: tuple[str, str, str], work: Workload, threads: int) -> subproc
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "",
         "JAX_PLATFORMS": "cpu",
+        **variables,
     }
     return subprocess.Popen(
         [sys.executable, str(script), framework, variant, work.name, str(threads)],
