@@ -15,6 +15,7 @@ from time import perf_counter
 import numpy as np
 from compare_frameworks import machine
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from networks import mnist_cnn
 from options import chosen_backends, parser
 from threadpoolctl import threadpool_limits
@@ -221,16 +222,19 @@ def plot(report: dict) -> Figure:
     panels = figure.subplots(2, 3).flat
     names = list(report["step_ms"])
     looks = dict(zip(names, ("-o", "--s", ":^")))
-    black = {"color": "black", "markerfacecolor": "white"}
+    black = {"color": "black", "fillstyle": "none"}
     for sweep in ("epochs", "optimiser", "learning rate", "batch size"):
         axes = next(panels)
         for name in names:
             rows = [r for r in report["sweeps"] if (r["backend"], r["sweep"]) == (name, sweep)]
             axes.plot([r["value"] for r in rows], [100 * r["accuracy"] for r in rows],
-                      looks[name], label=name, **black)  # fmt: skip
+                      looks[name], label=name, markersize=9 - 4 * names.index(name) / len(names),
+                      **black)  # fmt: skip
         axes.set(xlabel=sweep, ylabel="accuracy on unseen images (%)")
         if sweep in ("learning rate", "batch size"):
             axes.set_xscale("log")
+        if sweep == "epochs":
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if sweep == "optimiser":
             axes.tick_params(axis="x", rotation=30)
         axes.legend(fontsize=8)
@@ -248,7 +252,7 @@ def plot(report: dict) -> Figure:
             rows = [r for r in report["loading"]
                     if (r["backend"], r["threads"]) == (name, threads)]  # fmt: skip
             axes.plot([r["workers"] for r in rows], [r["seconds"] for r in rows], looks[name],
-                      label=f"{name}, {threads} threads", color="0.5" if threads > 1 else "0")
+                      label=f"{name}, {threads} thread(s)", color="0.5" if threads > 1 else "0")
     axes.set(xlabel=f"loader workers ({CORES} cores)", ylabel="time of an augmented epoch (s)",
              ylim=0)  # fmt: skip
     axes.legend(fontsize=8)
