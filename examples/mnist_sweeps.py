@@ -162,12 +162,17 @@ def load_and_learn(backend: str, train: Dataset, workers: int, threads: int, see
     pool = ProcessPoolExecutor(workers, get_context("spawn")) if workers else None
     if pool:
         list(pool.map(augment, [train.images[:1]] * workers, [(0,)] * workers))  # all have started
-    start, computing = perf_counter(), 0.0
-    for x, labels in augmented_batches(train, shuffled(len(train), seed, 0), pool, 2 * workers):
-        begin = perf_counter()
+
+    def step(x: np.ndarray, labels: np.ndarray) -> None:
         loss.forward(network.forward(x, training=True), labels)
         network.backward(loss.backward())
         optimizer.step(network.parameters())
+
+    step(train.images[:BATCH] / np.float32(255), train.labels[:BATCH])  # may compile
+    start, computing = perf_counter(), 0.0
+    for x, labels in augmented_batches(train, shuffled(len(train), seed, 0), pool, 2 * workers):
+        begin = perf_counter()
+        step(x, labels)
         computing += perf_counter() - begin
     seconds = perf_counter() - start
     if pool:
