@@ -111,13 +111,17 @@ def turn(
 
 
 def amdahl(ms: dict[int, float]) -> float | None:
-    """The serial fraction s of T(n) = T(1) (s + (1 - s) / n), least squares over n ≤ cores."""
+    """The serial fraction s of T(n) = T(1) (s + (1 - s) / n), least squares over n ≤ cores.
+
+    None where the law has nothing to say: one count, or times that no s in 0..1 fits.
+    """
     counts = [n for n in ms if n <= CORES]
     if len(counts) < 2:
         return None
     columns = np.array([[1, 1 / n] for n in counts])
     (serial, parallel), *_ = np.linalg.lstsq(columns, np.array([ms[n] for n in counts]))
-    return float(serial / (serial + parallel))
+    fraction = float(serial / (serial + parallel))
+    return fraction if 0 <= fraction <= 1 else None
 
 
 def layer_times(backend: str, work: Workload) -> list[dict]:
@@ -142,6 +146,8 @@ def table(report: dict, counts: list[int]) -> str:
         serial = "–" if row["serial_fraction"] is None else f"{row['serial_fraction']:.0%}"
         lines.append(f"{row['backend'] + ' ' + row['work']:24}{cells(row['ms'], counts, 2)}"
                      f"{f'{best:.2f}×':>10}{serial:>8}")  # fmt: skip
+    if CORES == 2:
+        lines.append("(two counts fix the serial fraction exactly: no test of Amdahl's law)")
     for name in sorted(set(backends.NAMES) - {row["backend"] for row in report["scaling"]}):
         lines.append(f"{name:24}– (not asked for, not available, or not on CPU threads)")
     for name, seconds in REPORT.items():
@@ -200,7 +206,7 @@ def plot(report: dict) -> Figure:
     waits.xaxis.set_major_formatter("{x:.0f}")
     waits.yaxis.set_major_formatter("{x:g}")
     waits.minorticks_off()
-    waits.legend(fontsize=8)
+    waits.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
     name = next((n for n in ("numba lenet b64", "numba mnist b64") if n in report["profiles"]),
                 next(iter(report["profiles"])))  # fmt: skip
     step = sum(p["ms"] for p in report["profiles"][name])
