@@ -109,7 +109,10 @@ def first_answer(name: str, worker: subprocess.Popen, work: Workload) -> dict:
     return json.loads(line)
 
 
-def start(runner: tuple[str, str, str], work: Workload, threads: int) -> subprocess.Popen:
+def start(
+    runner: tuple[str, str, str], work: Workload, threads: int, **variables: str
+) -> subprocess.Popen:
+    """A worker process; variables: more of its environment."""
     _, framework, variant = runner
     script = Path(__file__).parent / "frameworks" / "worker.py"
     environment = os.environ | {
@@ -118,6 +121,7 @@ def start(runner: tuple[str, str, str], work: Workload, threads: int) -> subproc
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "",
         "JAX_PLATFORMS": "cpu",
+        **variables,
     }
     errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the worker
     worker = subprocess.Popen(

@@ -35,12 +35,16 @@ def main() -> None:
     answer(first_steps=perf_counter() - start, losses=losses)
     for line in sys.stdin:
         times = []
-        end = perf_counter() + float(line)
+        begin = perf_counter()
+        end = begin + float(line)
         while not times or perf_counter() < end:
             start = perf_counter()
             step()
             times.append(perf_counter() - start)
-        answer(ms=1e3 * float(np.median(times)), peak_mb=peak_megabytes() - before)
+        mean = 1e3 * (perf_counter() - begin) / len(times)
+        answer(
+            ms=1e3 * float(np.median(times)), mean_ms=mean, peak_mb=peak_megabytes() - before
+        )
 
 
 def peak_megabytes() -> float:

@@ -1,0 +1,111 @@
+"""A convolutional auto-encoder: digits squeezed through two numbers and drawn again from them.
+
+The encoder's convolutions halve the image twice, and a dense layer leaves two numbers between −1
+and 1; transposed convolutions (the same operations backwards) double it twice again. Nobody tells
+the network what the digits are.
+"""
+
+import json
+
+import numpy as np
+from matplotlib.figure import Figure
+from options import chosen_backends, parser
+
+from minicnn import (
+    Adam,
+    Conv2D,
+    ConvTranspose2D,
+    Dense,
+    Flatten,
+    MeanSquaredError,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    fit,
+    plotting,
+)
+from minicnn.data import load_mnist
+from minicnn.files import whole_file
+from minicnn.schedules import OneCycle
+
+MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">", "*")
+
+
+def encoder() -> Sequential:
+    return Sequential(
+        Conv2D(1, 16, 4, stride=2, padding=1), ReLU(),
+        Conv2D(16, 32, 4, stride=2, padding=1), ReLU(),
+        Flatten(), Dense(32 * 7 * 7, 128), ReLU(), Dense(128, 2), Tanh(),
+    )  # fmt: skip
+
+
+def decoder() -> Sequential:
+    return Sequential(
+        Dense(2, 128), ReLU(), Dense(128, 32 * 7 * 7), ReLU(), Reshape((32, 7, 7)),
+        ConvTranspose2D(32, 16, 4, stride=2, padding=1), ReLU(),
+        ConvTranspose2D(16, 1, 4, stride=2, padding=1), Sigmoid(),
+    )  # fmt: skip
+
+
+def main() -> None:
+    options = parser(__doc__, epochs=15)
+    options.set_defaults(backend="numba")
+    options = options.parse_args()
+    (backend,) = chosen_backends(options)
+    digits, test = load_mnist(options.data)
+    if options.quick:
+        digits, options.epochs = digits[:6000], 4
+    print(f"{options.epochs} epochs of {len(digits)} digits on {backend}: a few minutes at most")
+    encode, decode = encoder(), decoder()
+    network = Sequential(encode, decode, seed=options.seed).to(backend)
+    print(f"{encode.summary((1, 28, 28))}\n{decode.summary((2,))}", flush=True)
+    pixels, unseen = (as_floats(d.images) for d in (digits, test))
+    history = fit(
+        network, MeanSquaredError(), Adam(2e-3), (pixels, pixels), (unseen, unseen),
+        epochs=options.epochs, batch_size=64, seed=options.seed, schedule=OneCycle(options.epochs),
+    )  # fmt: skip
+    guess = np.mean((unseen - pixels.mean(0)) ** 2)
+    error = history["validation_loss"][-1]
+    print(f"mean squared error on unseen digits {error:.4f}; of the mean digit {guess:.4f}")
+    codes, drawn = encode.predict(unseen), network.predict(unseen[:10])
+    path = options.out / "autoencoder.json"
+    with whole_file(path) as unfinished:
+        found = history.columns | {"error_of_the_mean_digit": float(guess)}
+        unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    plotting.save(code_plane(codes, test.labels), path.with_suffix(".png"))
+    pairs = plotting.image_grid(np.concatenate([unseen[:10], drawn]), columns=10)
+    plotting.save(pairs, options.out / "autoencoder-drawn.png")
+    plotting.save(map_of_codes(decode, codes), options.out / "autoencoder-map.png")
+    print(f"{path.resolve()}, its .png, and drawings beside it")
+
+
+def as_floats(images: np.ndarray) -> np.ndarray:
+    return images.astype(np.float32) / 255
+
+
+def code_plane(codes: np.ndarray, labels: np.ndarray) -> Figure:
+    """Where the digits lie in the plane of the two numbers, a marker for each digit."""
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    axes = figure.add_subplot()
+    for digit, marker in enumerate(MARKERS):
+        mine = codes[labels == digit][:200]
+        axes.scatter(*mine.T, s=14, marker=marker, color=str(0.08 * digit), alpha=0.6, lw=0)
+        axes.annotate(str(digit), np.median(codes[labels == digit], 0), size=15, weight="bold",
+                      ha="center", va="center", bbox={"fc": "white", "pad": 1.5})  # fmt: skip
+    axes.set_xlabel("first number of the code")
+    axes.set_ylabel("second number of the code")
+    return figure
+
+
+def map_of_codes(decode: Sequential, codes: np.ndarray, side: int = 15) -> Figure:
+    """What the decoder draws for codes on a grid over the middle of the plane."""
+    low, high = np.percentile(codes, [4, 96], axis=0)
+    first, second = (np.linspace(a, b, side, dtype=np.float32) for a, b in zip(low, high))
+    grid = np.stack(np.meshgrid(first, second[::-1]), -1).reshape(-1, 2)
+    return plotting.image_grid(decode.predict(grid), columns=side)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Does accuracy rise with the number of threads? Batch size and thread count, one at a time.
+
+The report trained a small CNN on MNIST with batches as large as its number of threads, all of which
+added into one gradient without protection. Accuracy rose from 26 % to 92 % between 1 and 12
+threads. Here: the same sweep; then batch size at one thread, with the learning rate fixed and in
+proportion to the batch; threads at one batch size; and that race, with its lost updates counted.
+"""
+
+import json
+import os
+
+os.environ.setdefault("NUMBA_NUM_THREADS", "12")  # as many threads as the report; read on import
+
+from contextlib import suppress
+from time import perf_counter
+from zlib import crc32
+
+import numpy as np
+from compare_frameworks import machine
+from matplotlib.figure import Figure
+from networks import mnist_cnn
+from numba import prange
+from options import parser
+from tqdm import tqdm
+
+from minicnn import SGD, Conv2D, SoftmaxCrossEntropy, evaluate, fit, plotting, set_threads
+from minicnn.backends.numba.runtime import kernel
+from minicnn.data import Dataset, load_mnist
+from minicnn.data.batches import in_batches, shuffled
+from minicnn.files import whole_file
+
+# threads = batch size: (accuracy in %, seconds) on 6 cores
+REPORT = {
+    1: (26.0, 69.4), 2: (68.4, 41.6), 3: (74.8, 35.8), 4: (77.8, 31.8), 5: (79.8, 28.3),
+    6: (80.8, 26.3), 7: (83.4, 27.9), 8: (86.2, 27.4), 9: (87.8, 26.4), 10: (88.8, 24.3),
+    11: (89.6, 24.3), 12: (91.8, 24.7),
+}  # fmt: skip
+RATE = 0.1  # too large for one image a step, right for twelve
+BATCH = 12
+
+
+def main() -> None:
+    options = parser(__doc__, epochs=1)
+    options.set_defaults(backend="numba")
+    options = options.parse_args()
+    sizes = [1, 4, 12] if options.quick else [1, 2, 3, 4, 6, 8, 10, 12]
+    seeds = [options.seed + k for k in range(1 if options.quick else 3)]
+    train, test = load_mnist(options.data)
+    train, test = (train[:3000], test[:2000]) if options.quick else (train[:12000], test)
+    print(f"about {'1 minute' if options.quick else '5 minutes'} on 2 idle cores", flush=True)
+    runs = [("batch = threads", n, n, RATE, options.seed) for n in sizes]
+    runs += [("fixed rate", n, 1, RATE, seed) for n in sizes for seed in seeds]
+    runs += [("scaled rate", n, 1, RATE * n / BATCH, seed) for n in sizes for seed in seeds]
+    runs += [("threads", BATCH, n, RATE, options.seed) for n in sizes]
+    found = []
+    for sweep, batch, threads, rate, seed in tqdm(runs, disable=None):
+        network, start = mnist_cnn(seed).to(options.backend), perf_counter()
+        set_threads(threads)
+        learned = learn(network, train, test, options.epochs, batch, rate, seed)
+        found.append({"sweep": sweep, "batch": batch, "threads": threads, "rate": rate,
+                      "seed": seed, "accuracy": learned, "seconds": perf_counter() - start,
+                      "bits": checksum(network)})  # fmt: skip
+    races = [
+        race(n, copies, train, test, options.epochs, options.seed)
+        for n in tqdm(sizes, desc="race", disable=None)
+        for copies in (1, BATCH)
+    ]
+    report = {"machine": machine(), "backend": options.backend, "images": len(train),
+              "runs": found, "races": races, "report": REPORT}  # fmt: skip
+    path = options.out / "batch-parallel.json"
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    plotting.save(plot(report, sizes), path.with_suffix(".png"))
+    print(f"{table(report, sizes)}\n\n{path.resolve()} and .png")
+
+
+def learn(network, train: Dataset, test: Dataset, epochs, batch, rate, seed) -> float:
+    """The accuracy on the test images; that of the last good step where the loss overflowed."""
+    loss = SoftmaxCrossEntropy()
+    with suppress(FloatingPointError):
+        fit(network, loss, SGD(rate), train, epochs=epochs, batch_size=batch, seed=seed,
+            progress=False)  # fmt: skip
+    return evaluate(network, loss, test).accuracy
+
+
+def checksum(network) -> int:
+    return crc32(b"".join(p.value.tobytes() for p in network.parameters()))
+
+
+# ── the race ─────────────────────────────────────────────────────────────────────────────────
+
+COUNT_BITS = 16  # a sum's lowest bits count what arrived; the rest is the gradient in fixed point
+ONE = 2.0**36  # 1.0, above the counter
+
+
+@kernel
+def add_weight_gradient(x, dy, dw):
+    """dw[copy, f, c] += Σ dy[i, f] · x[i, c] shifted: a 3×3 convolution with padding 1.
+
+    x (N, C, H + 2, W + 2) padded, dy (N, F, H, W), dw int64 (copies, F, C, 3, 3). Image i adds to
+    copy i mod copies. With one copy the threads race: two read the same sum, both add, and the one
+    that writes last wipes out the other's update.
+    """
+    images, filters, height, width = dy.shape
+    for i in prange(images):
+        mine = dw[i % len(dw)]
+        for row in range(height):
+            for column in range(width):
+                for f in range(filters):
+                    slope = dy[i, f, row, column] * ONE
+                    for c in range(x.shape[1]):
+                        for ky in range(3):
+                            for kx in range(3):
+                                product = slope * x[i, c, row + ky, column + kx]
+                                mine[f, c, ky, kx] += (int(product) >> COUNT_BITS << COUNT_BITS) + 1
+
+
+def race(threads: int, copies: int, train: Dataset, test: Dataset, epochs: int, seed: int) -> dict:
+    """Train with both convolutions' weight gradients added by threads; count what got lost."""
+    set_threads(threads)
+    network, loss, optimizer = mnist_cnn(seed).to("numba"), SoftmaxCrossEntropy(), SGD(RATE)
+    lost = due = 0
+    for epoch in range(epochs):
+        for indices in in_batches(shuffled(len(train), seed, epoch), BATCH):
+            inputs = [train.images[indices] / np.float32(255)]
+            for layer in network.layers:
+                inputs.append(layer.forward(inputs[-1], training=True))
+            loss.forward(inputs.pop(), train.labels[indices])
+            dy = loss.backward()
+            for layer, x in zip(reversed(network.layers), reversed(inputs)):
+                dx = layer.backward(dy)
+                if isinstance(layer, Conv2D):
+                    dw = np.zeros((copies, *layer.weight.shape), np.int64)
+                    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+                    add_weight_gradient(padded, np.ascontiguousarray(dy), dw)
+                    total = dw.sum(axis=0)
+                    arrived = total & (2**COUNT_BITS - 1)
+                    due += dy[:, 0].size * total.size
+                    lost += dy[:, 0].size * total.size - int(arrived.sum())
+                    layer.weight.grad[...] = (total - arrived) / ONE
+                dy = dx
+            optimizer.step(network.parameters())
+    found = evaluate(network, loss, test).accuracy
+    return {"threads": threads, "copies": copies, "lost": lost / due, "accuracy": found}
+
+
+# ── what comes out ───────────────────────────────────────────────────────────────────────────
+
+
+def accuracies(report: dict, sweep: str, size: int, axis: str = "batch") -> list[float]:
+    return [100 * r["accuracy"] for r in report["runs"]
+            if r["sweep"] == sweep and r[axis] == size]  # fmt: skip
+
+
+def table(report: dict, sizes: list[int]) -> str:
+    lines = [
+        f"\n{report['images']:,} images, backend {report['backend']}; accuracy in %; ± is the "
+        "standard deviation over seeds",
+        f"{'':4}{'the report':>16}{'batch = threads':>18}{'batch at 1 thread,':>22}"
+        f"{'batch at 1 thread,':>22}{'threads at':>12}{'race: batch 12':>26}{'reduced':>10}",
+        f"{'':4}{'%':>8}{'s':>8}{'%':>10}{'s':>8}{f'rate {RATE}':>22}"
+        f"{f'rate {RATE} · batch/12':>22}{'batch 12':>12}{'lost updates':>16}{'%':>10}{'%':>10}",
+    ]
+    for n in sizes:
+        pairs = (r for r in report["runs"] if r["sweep"] == "batch = threads")
+        ours = next(r for r in pairs if r["batch"] == n)
+        fixed, scaled = (spread(accuracies(report, s, n)) for s in ("fixed rate", "scaled rate"))
+        racy, reduced = (r for r in report["races"] if r["threads"] == n)
+        lines.append(
+            f"{n:4}{REPORT[n][0]:8.1f}{REPORT[n][1]:8.1f}{100 * ours['accuracy']:10.1f}"
+            f"{ours['seconds']:8.1f}{fixed:>22}{scaled:>22}"
+            f"{accuracies(report, 'threads', n, 'threads')[0]:12.2f}"
+            f"{racy['lost']:16.3%}{100 * racy['accuracy']:10.2f}{100 * reduced['accuracy']:10.2f}"
+        )
+    bits = {r["bits"] for r in report["runs"] if r["sweep"] == "threads"}
+    lines.append(
+        f"At batch {BATCH} all thread counts give {len(bits)} set(s) of weights, bit by bit."
+    )
+    return "\n".join(lines)
+
+
+def spread(values: list[float]) -> str:
+    return f"{np.mean(values):.1f}" + (f" ± {np.std(values, ddof=1):.1f}" if values[1:] else "")
+
+
+def plot(report: dict, sizes: list[int]) -> Figure:
+    """Accuracy against batch size, and against threads."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    by_batch, by_threads = figure.subplots(1, 2)
+    black = {"color": "black", "markerfacecolor": "white"}
+    by_batch.plot(list(REPORT), [a for a, _ in REPORT.values()], "k:x",
+                  label="the report: batch = threads")  # fmt: skip
+    for sweep, line, label in (
+        ("fixed rate", "-o", f"rate {RATE}"),
+        ("scaled rate", "--s", f"rate {RATE} · batch / {BATCH}"),
+    ):
+        by_batch.plot(sizes, [np.mean(accuracies(report, sweep, n)) for n in sizes], line,
+                      label=f"one thread, {label}", **black)  # fmt: skip
+    by_batch.set(xlabel="batch size (images)", title="more images a batch, one thread")
+    threads = [accuracies(report, "threads", n, "threads")[0] for n in sizes]
+    by_threads.plot(sizes, threads, "-o", label="the library", **black)
+    for copies, line, label in ((1, ":x", "racy"), (BATCH, "--s", "reduced")):
+        values = [100 * r["accuracy"] for r in report["races"] if r["copies"] == copies]
+        by_threads.plot(sizes, values, line, label=f"{label} gradient", **black)
+    by_threads.set(xlabel="threads", title=f"more threads, batches of {BATCH}")
+    for axes in (by_batch, by_threads):
+        axes.set(ylabel="accuracy on unseen images (%)", ylim=(0, 102))
+        axes.legend(loc="lower right")
+    return figure
+
+
+if __name__ == "__main__":
+    main()

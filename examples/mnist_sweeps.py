@@ -1,0 +1,268 @@
+"""A small CNN on MNIST: epochs, optimisers, learning rates, batch sizes, and loader workers.
+
+One thing changes at a time, on every backend; the rest is Adam at 0.002, batches of 64 and two
+epochs. Then 0 to 4 processes prepare augmented batches (shifts and rotations) in the background,
+and a step is taken apart. The report showed such sweeps as charts without their numbers.
+"""
+
+import copy
+import json
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from time import perf_counter
+
+import numpy as np
+from compare_frameworks import machine
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from networks import mnist_cnn
+from options import chosen_backends, parser
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from minicnn import (
+    SGD,
+    Adagrad,
+    Adam,
+    RMSprop,
+    SoftmaxCrossEntropy,
+    backends,
+    evaluate,
+    fit,
+    plotting,
+    set_threads,
+)
+from minicnn.backends.numba.runtime import CORES, get_threads
+from minicnn.data import Dataset, load_mnist
+from minicnn.data.batches import in_batches, shuffled
+from minicnn.files import whole_file
+from minicnn.timing import profile
+
+RATE, BATCH, EPOCHS = 2e-3, 64, 2
+OPTIMIZERS = {
+    "SGD 0.05": SGD(0.05),
+    "momentum 0.9": SGD(0.05, momentum=0.9),
+    "Adagrad 0.01": Adagrad(0.01),
+    "RMSprop 0.002": RMSprop(RATE),
+    "Adam 0.002": Adam(RATE),
+}
+RATES = [1e-4, 1e-3, 1e-2, 1e-1]
+BATCHES = [16, 64, 256, 1024]
+WORKERS = [0, 1, 2, 4]
+
+
+def main() -> None:
+    options = parser(__doc__, epochs=8)
+    options.set_defaults(backend="all")
+    options = options.parse_args()
+    names, cores = chosen_backends(options), get_threads()
+    train, test = load_mnist(options.data)
+    images, epochs = (1500, 2) if options.quick else (12000, options.epochs)
+    train, test = train[:images], test[:2000] if options.quick else test
+    sweeps = [("epochs", epochs, Adam(RATE), BATCH, epochs)]
+    sweeps += [("optimiser", name, rule, BATCH, EPOCHS) for name, rule in OPTIMIZERS.items()]
+    sweeps += [("learning rate", rate, Adam(rate), BATCH, EPOCHS) for rate in RATES]
+    sweeps += [("batch size", batch, Adam(RATE), batch, EPOCHS) for batch in BATCHES]
+    turns = len(names) * (len(sweeps) + len({1, cores}) * len(WORKERS))
+    print(f"about {'1 minute' if options.quick else '3 minutes'} on 2 idle cores", flush=True)
+    rows, loading, steps = [], [], {}
+    with tqdm(total=turns, disable=None) as bar, threadpool_limits(cores, user_api="blas"):
+        for backend in names:
+            for sweep, value, optimizer, batch, length in sweeps:
+                bar.set_description(f"{backend}, {sweep} {value}")
+                fresh = copy.deepcopy(optimizer)  # nothing remembered of another backend's run
+                rows += learn(backend, train, test, sweep, value, fresh, batch, length,
+                              options.seed)  # fmt: skip
+                bar.update()
+            for threads in sorted({1, cores}):
+                for workers in WORKERS:
+                    bar.set_description(f"{backend}, {threads} threads, {workers} workers")
+                    set_threads(threads)
+                    with threadpool_limits(threads, user_api="blas"):
+                        found = load_and_learn(backend, train, workers, threads, options.seed)
+                    loading.append(found)
+                    bar.update()
+            steps[backend] = time_of_a_step(backend, train)
+    report = {"machine": machine(), "images": images, "sweeps": rows, "loading": loading,
+              "step_ms": steps}  # fmt: skip
+    path = options.out / "mnist-sweeps.json"
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    plotting.save(plot(report), path.with_suffix(".png"))
+    print(f"{table(report)}\n\n{path.resolve()} and .png")
+
+
+def learn(backend, train, test, sweep, value, optimizer, batch, epochs, seed) -> list[dict]:
+    """Accuracy and seconds of a training; for the sweep over epochs, those after every epoch."""
+    network, loss = mnist_cnn(seed).to(backend), SoftmaxCrossEntropy()
+    row = {"backend": backend, "sweep": sweep}
+    if sweep == "epochs":
+        history = fit(network, loss, optimizer, train, test, epochs=epochs, batch_size=batch,
+                      seed=seed, progress=False)  # fmt: skip
+        seconds, accuracy = np.cumsum(history["seconds"]), history["validation_accuracy"]
+        return [row | {"value": k + 1, "accuracy": accuracy[k], "seconds": float(seconds[k])}
+                for k in range(epochs)]  # fmt: skip
+    start = perf_counter()
+    fit(network, loss, optimizer, train, epochs=epochs, batch_size=batch, seed=seed,
+        progress=False)  # fmt: skip
+    seconds = perf_counter() - start
+    return [row | {"value": value, "accuracy": evaluate(network, loss, test).accuracy,
+                   "seconds": seconds}]  # fmt: skip
+
+
+# ── loader workers ───────────────────────────────────────────────────────────────────────────
+
+
+def augment(images: np.ndarray, seed: tuple[int, ...]) -> np.ndarray:
+    """Each image turned by up to 15° and shifted by up to 2 pixels, by bilinear interpolation."""
+    rng = np.random.default_rng(seed)
+    n, _, height, width = images.shape
+    angle = rng.uniform(-np.pi / 12, np.pi / 12, (n, 1, 1))
+    shift = rng.uniform(-2, 2, (2, n, 1, 1))
+    y, x = np.mgrid[:height, :width] - np.array([height - 1, width - 1]).reshape(2, 1, 1) / 2
+    source_y = np.cos(angle) * y - np.sin(angle) * x + shift[0] + (height - 1) / 2
+    source_x = np.sin(angle) * y + np.cos(angle) * x + shift[1] + (width - 1) / 2
+    top, left = np.floor(source_y).astype(int), np.floor(source_x).astype(int)
+    down, right = source_y - top, source_x - left
+    pixels = np.pad(images[:, 0], ((0, 0), (1, 1), (1, 1))) / 255.0  # zeros around
+    image = np.arange(n)[:, None, None]
+
+    def at(row, column):
+        return pixels[image, np.clip(row + 1, 0, height + 1), np.clip(column + 1, 0, width + 1)]
+
+    upper = (1 - right) * at(top, left) + right * at(top, left + 1)
+    lower = (1 - right) * at(top + 1, left) + right * at(top + 1, left + 1)
+    return ((1 - down) * upper + down * lower).astype(np.float32)[:, None]
+
+
+def augmented_batches(train: Dataset, order: np.ndarray, pool, ahead: int):
+    """Batches (x, labels) in order; with a pool, `ahead` of them are under way in the background.
+
+    A batch's seed is its own first index, so the images do not depend on who prepares them.
+    """
+    waiting = deque()
+    for indices in in_batches(order, BATCH):
+        job = (augment, train.images[indices], (int(indices[0]),))
+        if pool is None:
+            yield augment(*job[1:]), train.labels[indices]
+            continue
+        waiting.append((pool.submit(*job), train.labels[indices]))
+        if len(waiting) > ahead:
+            future, labels = waiting.popleft()
+            yield future.result(), labels
+    for future, labels in waiting:
+        yield future.result(), labels
+
+
+def load_and_learn(backend: str, train: Dataset, workers: int, threads: int, seed: int) -> dict:
+    """An epoch on augmented images: its seconds, and how many of them were spent on waiting."""
+    network, loss, optimizer = mnist_cnn(seed).to(backend), SoftmaxCrossEntropy(), Adam(RATE)
+    # spawn: a process forked after a kernel ran has lost its threads
+    pool = ProcessPoolExecutor(workers, get_context("spawn")) if workers else None
+    if pool:
+        list(pool.map(augment, [train.images[:1]] * workers, [(0,)] * workers))  # all have started
+
+    def step(x: np.ndarray, labels: np.ndarray) -> None:
+        loss.forward(network.forward(x, training=True), labels)
+        network.backward(loss.backward())
+        optimizer.step(network.parameters())
+
+    step(train.images[:BATCH] / np.float32(255), train.labels[:BATCH])  # may compile
+    start, computing = perf_counter(), 0.0
+    for x, labels in augmented_batches(train, shuffled(len(train), seed, 0), pool, 2 * workers):
+        begin = perf_counter()
+        step(x, labels)
+        computing += perf_counter() - begin
+    seconds = perf_counter() - start
+    if pool:
+        pool.shutdown()
+    return {"backend": backend, "workers": workers, "threads": threads, "seconds": seconds,
+            "waiting": seconds - computing}  # fmt: skip
+
+
+def time_of_a_step(backend: str, train: Dataset) -> dict[str, float]:
+    """Milliseconds of a step's parts: gather, forward, loss, backward, update."""
+    rows = profile(mnist_cnn().to(backend), SoftmaxCrossEntropy(), Adam(RATE),
+                   train.images[:BATCH], train.labels[:BATCH]).rows  # fmt: skip
+    parts = dict.fromkeys(("gather", "forward", "loss", "backward", "update"), 0.0)
+    for row in rows:
+        parts[row.name if row.name in parts else row.direction] += row.ms
+    return parts
+
+
+# ── what comes out ───────────────────────────────────────────────────────────────────────────
+
+
+def table(report: dict) -> str:
+    names = list(report["step_ms"])
+    missing = [name for name in backends.NAMES if name not in names]
+    lines = [f"\n{report['images']:,} images, accuracy on unseen ones; "
+             f"{EPOCHS} epochs, batch {BATCH}, Adam {RATE} unless the row says otherwise; "
+             f"backends not asked for or not available: {', '.join(missing) or 'none'}"]
+    heads = "".join(f"{name:>20}" for name in names)
+    for sweep in dict.fromkeys(row["sweep"] for row in report["sweeps"]):
+        lines.append(f"\n{sweep:16}{heads}")
+        mine = [row for row in report["sweeps"] if row["sweep"] == sweep]
+        for value in dict.fromkeys(row["value"] for row in mine):
+            cells = "".join(f"{row['accuracy']:10.2%}{row['seconds']:8.2f} s"
+                            for row in mine if row["value"] == value)  # fmt: skip
+            lines.append(f"{value!s:16}{cells}")
+    lines.append(f"\n{'workers':16}{heads}   seconds of an augmented epoch (of these, waiting)")
+    for threads in sorted({row["threads"] for row in report["loading"]}):
+        for workers in WORKERS:
+            cells = "".join(f"{row['seconds']:10.2f}{row['waiting']:8.2f} w"
+                            for row in report["loading"]
+                            if (row["threads"], row["workers"]) == (threads, workers))  # fmt: skip
+            lines.append(f"{f'{workers}, {threads} threads':16}{cells}")
+    lines.append(f"\n{'part of a step':16}{heads}   milliseconds")
+    for part in report["step_ms"][names[0]]:
+        lines.append(f"{part:16}" + "".join(f"{report['step_ms'][n][part]:20.3f}" for n in names))
+    return "\n".join(lines)
+
+
+def plot(report: dict) -> Figure:
+    """Accuracy in each sweep, the seconds per batch size, and the epoch per number of workers."""
+    figure = Figure(figsize=(11, 6.5), layout="constrained")
+    panels = figure.subplots(2, 3).flat
+    names = list(report["step_ms"])
+    looks = dict(zip(names, ("-o", "--s", ":^")))
+    black = {"color": "black", "fillstyle": "none"}
+    for sweep in ("epochs", "optimiser", "learning rate", "batch size"):
+        axes = next(panels)
+        for name in names:
+            rows = [r for r in report["sweeps"] if (r["backend"], r["sweep"]) == (name, sweep)]
+            axes.plot([r["value"] for r in rows], [100 * r["accuracy"] for r in rows],
+                      looks[name], label=name, markersize=9 - 4 * names.index(name) / len(names),
+                      **black)  # fmt: skip
+        axes.set(xlabel=sweep, ylabel="accuracy on unseen images (%)")
+        if sweep in ("learning rate", "batch size"):
+            axes.set_xscale("log")
+        if sweep == "epochs":
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if sweep == "optimiser":
+            axes.tick_params(axis="x", rotation=30)
+        axes.legend(fontsize=8)
+    axes = next(panels)
+    for name in names:
+        rows = [r for r in report["sweeps"]
+                if (r["backend"], r["sweep"]) == (name, "batch size")]  # fmt: skip
+        axes.plot([r["value"] for r in rows], [r["seconds"] / EPOCHS for r in rows], looks[name],
+                  label=name, **black)  # fmt: skip
+    axes.set(xlabel="batch size", ylabel="time of an epoch (s)", xscale="log", yscale="log")
+    axes.legend(fontsize=8)
+    axes = next(panels)
+    for threads in sorted({r["threads"] for r in report["loading"]}):
+        for name in names:
+            rows = [r for r in report["loading"]
+                    if (r["backend"], r["threads"]) == (name, threads)]  # fmt: skip
+            axes.plot([r["workers"] for r in rows], [r["seconds"] for r in rows], looks[name],
+                      label=f"{name}, {threads} thread(s)", color="0.5" if threads > 1 else "0")
+    axes.set(xlabel=f"loader workers ({CORES} cores)", ylabel="time of an augmented epoch (s)",
+             ylim=0)  # fmt: skip
+    axes.legend(fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Training steps on 1, 2, 4 and 8 threads: what more threads give, and what waiting threads take.
+
+Dense and convolutional steps beside the report's (Caffe, TensorFlow and Torch on 4 cores), with
+Amdahl's law fitted up to the number of cores; then threads that spin or sleep while they wait, with
+the cores to themselves and with a second job on them; then each layer beside the machine's limit.
+OpenMP reads how to wait when it loads, so every turn is a process of its own.
+"""
+
+import json
+import os
+from statistics import median
+
+import numpy as np
+from compare_frameworks import RUNNERS, machine, start
+from frameworks.minicnn_step import network
+from frameworks.workloads import WORKLOADS, Workload
+from matplotlib.figure import Figure
+from options import chosen_backends, parser
+from tqdm import tqdm
+
+from minicnn import SGD, SoftmaxCrossEntropy, backends, plotting
+from minicnn.files import whole_file
+from minicnn.timing import profile
+
+WORKS = {w.name: w for w in WORKLOADS if w.name in ("dense b64", "lenet b64", "mnist b64")}
+SHORT = "mnist b64"  # its parallel loops last microseconds, so how threads wait matters most
+CORES = len(os.sched_getaffinity(0))
+WAITING = {
+    "spin 10,000 times": {},  # the library's choice: see backends/numba/runtime.py
+    "spin (active)": {"OMP_WAIT_POLICY": "ACTIVE"},
+    "sleep (passive)": {"OMP_WAIT_POLICY": "PASSIVE"},
+}
+# Shi et al. 2016 as the report quotes them: seconds of a batch of 64 on an i7-3820 (4 cores).
+REPORT = {
+    "Caffe": {1: 1.324, 2: 0.790, 4: 0.578, 8: 15.444},
+    "TensorFlow": {1: 7.062, 2: 4.789, 4: 2.648, 8: 1.938},
+    "Torch": {1: 1.329, 2: 0.710, 4: 0.423},
+}
+STYLES = [("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ("-", "x"), ("--", "+")]
+
+
+def main() -> None:
+    options = parser(__doc__, epochs=0)
+    options.set_defaults(backend="all")
+    options = options.parse_args()
+    counts = sorted({1, 2, 4, 8, CORES} if not options.quick else {1, CORES, 2 * CORES})
+    counts = [n for n in counts if n <= (options.threads or n)]
+    works = [w for w in WORKS if w != "lenet b64" or not options.quick]
+    rounds, seconds = (1, 0.1) if options.quick else (5, 0.3)
+    # BLAS takes no more threads than there are cores, so numpy stops there.
+    names = [b for b in chosen_backends(options) if b in ("numpy", "numba")]
+    scaling = [
+        (b, w, n) for b in names for w in works for n in counts if b != "numpy" or n <= CORES
+    ]
+    waiting = [(how, jobs, n) for how in WAITING for jobs in (1, 2) for n in counts]
+    waiting = waiting if "numba" in names else []
+    turns = rounds * (len(scaling) + len(waiting))
+    print(f"about {turns * (seconds + 1.5) / 60:.0f} minutes on {CORES} cores; needs them idle")
+    times: dict[tuple, list[float]] = {key: [] for key in [*scaling, *waiting]}
+    with tqdm(total=turns, disable=None) as bar:
+        for _ in range(rounds):
+            for key in times:
+                bar.set_description(", ".join(map(str, key)))
+                if key in scaling:
+                    backend, work, threads = key
+                    times[key].append(turn(backend, WORKS[work], threads, 1, {}, seconds))
+                else:
+                    how, jobs, threads = key
+                    times[key].append(
+                        turn("numba", WORKS[SHORT], threads, jobs, WAITING[how], seconds)
+                    )
+                bar.update()
+    ms = {key: median(values) for key, values in times.items()}
+    report = {
+        "machine": machine(),
+        "rounds": rounds,
+        "scaling": [
+            {"backend": b, "work": w, "ms": row, "serial_fraction": amdahl(row)}
+            for b in names for w in works
+            if (row := {n: ms[b, w, n] for n in counts if (b, w, n) in ms})
+        ],
+        "waiting": [{"how": h, "jobs": j, "threads": n, "ms": ms[h, j, n]} for h, j, n in waiting],
+        "profiles": {f"{b} {w}": layer_times(b, WORKS[w]) for b in names for w in works},
+        "report_seconds": REPORT,
+    }  # fmt: skip
+    path = options.out / "thread-scaling.json"
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    plotting.save(plot(report), path.with_suffix(".png"))
+    print(f"{table(report, counts)}\n\n{path.resolve()} and .png")
+
+
+def turn(
+    backend: str, work: Workload, threads: int, jobs: int, variables: dict, seconds: float
+) -> float:
+    """Milliseconds a step in fresh processes, `jobs` of them at the same time on the same cores.
+
+    The median for one job. For several the mean: a step that lies within one slice of the
+    scheduler's time shows nothing of what the other job takes.
+    """
+    workers = [start(RUNNERS[backend], work, threads, **variables) for _ in range(jobs)]
+    for worker in workers:
+        worker.stdout.readline()
+    for worker in workers:
+        print(seconds, file=worker.stdin, flush=True)
+    which = "ms" if jobs == 1 else "mean_ms"
+    found = [json.loads(worker.stdout.readline())[which] for worker in workers]
+    for worker in workers:
+        worker.communicate()
+    return sum(found) / jobs
+
+
+def amdahl(ms: dict[int, float]) -> float | None:
+    """The serial fraction s of T(n) = T(1) (s + (1 - s) / n), least squares over n ≤ cores.
+
+    None where the law has nothing to say: one count, or times that no s in 0..1 fits.
+    """
+    counts = [n for n in ms if n <= CORES]
+    if len(counts) < 2:
+        return None
+    columns = np.array([[1, 1 / n] for n in counts])
+    (serial, parallel), *_ = np.linalg.lstsq(columns, np.array([ms[n] for n in counts]))
+    fraction = float(serial / (serial + parallel))
+    return fraction if 0 <= fraction <= 1 else None
+
+
+def layer_times(backend: str, work: Workload) -> list[dict]:
+    """Every part of a step: milliseconds, and the share of the machine's limit that it reaches."""
+    rng = np.random.default_rng(0)
+    x = rng.random((work.batch, *work.shape), dtype=np.float32)
+    labels = rng.integers(0, work.outputs, work.batch)
+    net = network(work).to(backend)
+    rows = profile(net, SoftmaxCrossEntropy(), SGD(1e-3), x, labels).rows
+    return [
+        {"part": f"{r.name} {r.direction}".strip(), "ms": r.ms, "of_limit": r.limit_ms / r.ms}
+        for r in rows
+    ]
+
+
+def table(report: dict, counts: list[int]) -> str:
+    heads = "".join(f"{n:>9}" for n in counts)
+    lines = [f"\nmilliseconds a step, at so many threads ({CORES} cores)",
+             f"{'':24}{heads}{'speed-up':>10}{'serial':>8}"]  # fmt: skip
+    for row in report["scaling"]:
+        best = row["ms"][1] / min(row["ms"].values())
+        serial = "–" if row["serial_fraction"] is None else f"{row['serial_fraction']:.0%}"
+        lines.append(f"{row['backend'] + ' ' + row['work']:24}{cells(row['ms'], counts, 2)}"
+                     f"{f'{best:.2f}×':>10}{serial:>8}")  # fmt: skip
+    if CORES == 2:
+        lines.append("(two counts fix the serial fraction exactly: no test of Amdahl's law)")
+    for name in sorted(set(backends.NAMES) - {row["backend"] for row in report["scaling"]}):
+        lines.append(f"{name:24}– (not asked for, not available, or not on CPU threads)")
+    for name, seconds in REPORT.items():
+        ms = {n: 1e3 * s for n, s in seconds.items()}
+        best = ms[1] / min(ms.values())
+        lines.append(f"{'report: ' + name:24}{cells(ms, counts, 0)}{f'{best:.2f}×':>10}")
+    if report["waiting"]:
+        lines.append(f"\nhow threads wait, numba {SHORT}, milliseconds a step\n{'':24}{heads}")
+    for how in WAITING if report["waiting"] else []:
+        for jobs in (1, 2):
+            ms = {r["threads"]: r["ms"] for r in report["waiting"]
+                  if (r["how"], r["jobs"]) == (how, jobs)}  # fmt: skip
+            name = how if jobs == 1 else "  beside a second job"
+            lines.append(f"{name:24}{cells(ms, counts, 2)}")
+    lines.append(f"\nshare of the machine's limit, {CORES} threads; parts over 3 % of the step")
+    for name, parts in report["profiles"].items():
+        step = sum(p["ms"] for p in parts)
+        lines.append(f"{name}, {step:.2f} ms")
+        lines += [f"  {p['part']:22}{p['ms']:9.3f} ms{p['of_limit']:9.0%}"
+                  for p in parts if p["ms"] >= 0.03 * step]  # fmt: skip
+    return "\n".join(lines)
+
+
+def cells(ms: dict[int, float], counts: list[int], digits: int) -> str:
+    return "".join(f"{ms[n]:9.{digits}f}" if n in ms else f"{'–':>9}" for n in counts)
+
+
+def plot(report: dict) -> Figure:
+    """Ours, the report's, how threads wait, and the share of the limit of each layer."""
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    ours, theirs, waits, limits = figure.subplots(2, 2).flat
+    for (line, marker), row in zip(STYLES, report["scaling"]):
+        speed_up(ours, row["ms"], f"{row['backend']} {row['work']}", line, marker)
+        if row["serial_fraction"] is not None:
+            n, s = np.linspace(1, max(row["ms"])), row["serial_fraction"]
+            ours.plot(n, 1 / (s + (1 - s) / n), color="0.75", linestyle=line, zorder=0)
+    ours.axvline(CORES, color="0.6", linewidth=1)
+    ours.set_title(f"here: speed-up ({CORES} cores); grey: Amdahl's law")
+    for (line, marker), (name, seconds) in zip(STYLES, REPORT.items()):
+        speed_up(theirs, seconds, name, line, marker)
+    theirs.axvline(4, color="0.6", linewidth=1)
+    theirs.set(title="the report: speed-up (4 cores)", yscale="log")
+    theirs.yaxis.set_major_formatter("{x:g}")
+    for axes in (ours, theirs):
+        axes.set(xlabel="threads (the vertical line: cores)", ylabel="speed-up over one thread")
+        axes.legend(fontsize=8)
+    for (_, marker), how in zip(STYLES, WAITING):
+        for jobs, line in ((1, "-"), (2, "--")):
+            rows = [r for r in report["waiting"] if (r["how"], r["jobs"]) == (how, jobs)]
+            waits.plot([r["threads"] for r in rows], [r["ms"] for r in rows], color="black",
+                       linestyle=line, marker=marker, fillstyle="full" if jobs == 1 else "none",
+                       label=f"{how}, {'alone' if jobs == 1 else 'two jobs'}")  # fmt: skip
+    waits.set(title=f"how threads wait: numba {SHORT}", xlabel="threads of each job",
+              ylabel="time of a training step (ms)", xscale="log", yscale="log")  # fmt: skip
+    waits.set_xticks(sorted({r["threads"] for r in report["waiting"]}) or [1])
+    waits.xaxis.set_major_formatter("{x:.0f}")
+    waits.yaxis.set_major_formatter("{x:g}")
+    waits.minorticks_off()
+    waits.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
+    name = next((n for n in ("numba lenet b64", "numba mnist b64") if n in report["profiles"]),
+                next(iter(report["profiles"])))  # fmt: skip
+    step = sum(p["ms"] for p in report["profiles"][name])
+    parts = [p for p in report["profiles"][name] if p["ms"] >= 0.02 * step]
+    limits.barh([p["part"] for p in parts], [100 * p["of_limit"] for p in parts], color="0.6",
+                edgecolor="black")  # fmt: skip
+    limits.axvline(100, color="black", linestyle="--", linewidth=1)
+    limits.invert_yaxis()
+    limits.tick_params(axis="y", labelsize=8)
+    limits.set(title=f"{name}: parts of a step", xlabel="share of the machine's limit (%)")
+    return figure
+
+
+def speed_up(axes, times: dict, label: str, line: str, marker: str) -> None:
+    counts = list(times)
+    axes.plot(counts, [times[1] / times[n] for n in counts], color="black", linestyle=line,
+              marker=marker, markerfacecolor="white", label=label)  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xticks([1, 2, 4, 8])
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.minorticks_off()
+
+
+if __name__ == "__main__":
+    main()
