@@ -1,8 +1,8 @@
 """A convolutional auto-encoder: digits squeezed through two numbers and drawn again from them.
 
-The encoder's convolutions halve the image twice, and a dense layer leaves two numbers between −1
-and 1; transposed convolutions (the same operations backwards) double it twice again. Nobody tells
-the network what the digits are.
+The encoder's convolutions halve the image twice, and a dense layer leaves two numbers; transposed
+convolutions (the same operations backwards) double it twice again. Nobody tells the network what
+the digits are.
 """
 
 import json
@@ -22,7 +22,6 @@ from minicnn import (
     Reshape,
     Sequential,
     Sigmoid,
-    Tanh,
     fit,
     plotting,
 )
@@ -37,7 +36,7 @@ def encoder() -> Sequential:
     return Sequential(
         Conv2D(1, 16, 4, stride=2, padding=1), ReLU(),
         Conv2D(16, 32, 4, stride=2, padding=1), ReLU(),
-        Flatten(), Dense(32 * 7 * 7, 128), ReLU(), Dense(128, 2), Tanh(),
+        Flatten(), Dense(32 * 7 * 7, 128), ReLU(), Dense(128, 2),
     )  # fmt: skip
 
 
@@ -94,6 +93,8 @@ def code_plane(codes: np.ndarray, labels: np.ndarray) -> Figure:
         axes.scatter(*mine.T, s=14, marker=marker, color=str(0.08 * digit), alpha=0.6, lw=0)
         axes.annotate(str(digit), np.median(codes[labels == digit], 0), size=15, weight="bold",
                       ha="center", va="center", bbox={"fc": "white", "pad": 1.5})  # fmt: skip
+    axes.set_xscale("symlog")  # most codes are near 0, some far away
+    axes.set_yscale("symlog")
     axes.set_xlabel("first number of the code")
     axes.set_ylabel("second number of the code")
     return figure
