@@ -112,6 +112,41 @@ def confusion_matrix(
     return figure.figure
 
 
+def gradient_norms(
+    norms: Mapping[str, Sequence[float]], figure: Figure | SubFigure | None = None
+) -> Figure:
+    """The Euclidean norm of each layer's gradient against the training step, on a log scale.
+
+    - norms: by layer, first layer first, one norm a step beginning with step 1
+
+    Lines run from dark, the first layer, to light, the last, each with its own dashes. A norm that
+    is zero, NaN or infinite has no place on a log scale and leaves a gap.
+
+    ValueError when no layer has a norm to draw.
+    """
+    series = {layer: np.array(values, dtype=np.float64) for layer, values in norms.items()}
+    drawn = {layer: np.isfinite(values) & (values > 0) for layer, values in series.items()}
+    if not any(mask.any() for mask in drawn.values()):
+        raise ValueError("norms: wanted a finite norm above zero in at least one layer")
+
+    figure = _figure(figure, 5.6, 3.4)
+    axes = figure.add_subplot()
+    for index, (layer, values) in enumerate(series.items()):
+        axes.plot(
+            np.arange(1, len(values) + 1),
+            np.where(drawn[layer], values, np.nan),
+            color=str(0.6 * index / max(len(series) - 1, 1)),
+            linestyle=(0, (1 + 2 * index, index)) if index else "-",
+            marker=".",  # so that a norm between two gaps is seen
+            markersize=3,
+            label=layer,
+        )
+    axes.set(xlabel="training step", ylabel="norm of the gradient", yscale="log")
+    axes.grid(color="0.9")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    return figure.figure
+
+
 def image_grid(
     images: np.ndarray,
     titles: Sequence[str] | None = None,

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from minicnn.plotting import confusion_matrix, image_grid, save, training_curves
+from minicnn.plotting import (
+    confusion_matrix,
+    gradient_norms,
+    image_grid,
+    save,
+    training_curves,
+)
 
 HISTORY = {
     "train_loss": [0.9, 0.5, 0.3],
@@ -281,3 +287,20 @@ def test_drawing_and_saving_never_import_pyplot(tmp_path):
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_gradient_norms_are_one_line_a_layer_with_gaps_where_a_log_scale_has_no_place():
+    (axes,) = gradient_norms({"conv": [2.0, 0.0, 0.5], "dense": [1.0, np.inf, np.nan]}).axes
+    conv, dense = axes.lines
+    assert [conv.get_label(), dense.get_label()] == ["conv", "dense"]
+    np.testing.assert_array_equal(conv.get_xydata(), [(1, 2.0), (2, np.nan), (3, 0.5)])
+    np.testing.assert_array_equal(dense.get_ydata(), [1.0, np.nan, np.nan])
+    assert (axes.get_xlabel(), axes.get_yscale()) == ("training step", "log")
+    assert conv.get_color() != dense.get_color()
+    assert conv.get_linestyle() != dense.get_linestyle()
+
+
+@pytest.mark.parametrize("norms", [{}, {"conv": []}, {"conv": [0.0, math.nan]}])
+def test_gradient_norms_without_a_norm_to_draw_are_refused(norms):
+    with pytest.raises(ValueError, match="norms"):
+        gradient_norms(norms)
