@@ -19,7 +19,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from .files import whole_file
+from ..files import whole_file
 
 PANELS = {"loss": ("loss (mean per sample)", 1.0), "accuracy": ("accuracy (%)", 100.0)}
 LINES: dict[str, dict[str, Any]] = {

@@ -1,0 +1,82 @@
+"""Pictures of what goes on inside a network show the numbers that they say they show."""
+
+import numpy as np
+import pytest
+
+from minicnn import (
+    Conv2D,
+    Dense,
+    Flatten,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    gradcheck,
+    plotting,
+)
+
+
+def network():
+    return Sequential(
+        Conv2D(1, 3, 3, padding=1), ReLU(), MaxPool2D(2), Flatten(), Dense(3 * 3 * 3, 4), seed=0
+    ).astype("float64")
+
+
+def shown(figure):
+    """The arrays that a figure's axes show."""
+    return [np.asarray(axes.images[0].get_array()).squeeze() for axes in figure.axes]
+
+
+def test_filters_are_shown_a_row_each_on_one_scale():
+    layer = Conv2D(2, 3, (4, 5))
+    pictures = shown(plotting.filters(layer))
+    assert len(pictures) == 6
+    weight = layer.weight.value.reshape(6, 4, 5)
+    scaled = (weight - weight.min()) / (weight.max() - weight.min())
+    for picture, wanted in zip(pictures, scaled, strict=True):
+        grey = picture if picture.ndim == 2 else picture[..., 0]
+        np.testing.assert_allclose(grey, wanted, atol=1e-6)
+
+
+def test_feature_maps_are_the_layers_outputs():
+    net, image = network(), np.random.default_rng(0).standard_normal((1, 6, 6))
+    pictures = shown(plotting.feature_maps(net, image))
+    first = net.layers[0].forward(image[None])[0]
+    second = np.maximum(first, 0)
+    pooled = net.layers[2].forward(second[None])[0]
+    for picture, wanted in zip(pictures, [*first, *second, *pooled], strict=True):
+        np.testing.assert_array_equal(picture, wanted)
+
+
+def test_feature_maps_need_a_layer_that_gives_images():
+    with pytest.raises(ValueError, match="no layer"):
+        plotting.feature_maps(Sequential(Dense(4, 2)), np.zeros(4))
+
+
+def test_saliency_is_the_size_of_the_losss_slope_at_each_pixel():
+    net, loss = network(), SoftmaxCrossEntropy()
+    image = np.random.default_rng(1).standard_normal((1, 1, 6, 6))
+    below = shown(plotting.saliency(net, loss, image, np.array([2])))[1]
+    below = below if below.ndim == 2 else below[..., 0]
+    slopes, step = np.empty((6, 6)), 1e-6
+    for place in np.ndindex(6, 6):
+        sides = []
+        for sign in (1, -1):
+            moved = image.copy()
+            moved[(0, 0, *place)] += sign * step
+            sides.append(loss.forward(net.forward(moved), np.array([2])))
+        slopes[place] = abs(sides[0] - sides[1]) / (2 * step)
+    np.testing.assert_allclose(below, slopes / slopes.max(), atol=1e-4)
+    gradcheck.check(net, image)
+
+
+def test_mistakes_come_with_the_surest_first():
+    logits = np.array([[5.0, 0, 0], [0, 1, 0], [0, 9, 0], [0, 0, 2]])
+    labels = np.array([1, 0, 1, 0])
+    images = np.arange(4.0).reshape(4, 1, 1, 1) + np.zeros((4, 1, 2, 2))
+    figure = plotting.confident_mistakes(images, logits, labels, ("a", "b", "c"))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert [title.split(" ")[0] for title in titles] == ["a", "c", "b"]
+    assert [title[-1] for title in titles] == ["b", "a", "a"]
+    with pytest.raises(ValueError, match="right"):
+        plotting.confident_mistakes(images, logits, logits.argmax(1), ("a", "b", "c"))
