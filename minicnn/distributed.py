@@ -13,6 +13,7 @@ share, and each rank draws its own dropout masks, so that no two samples of a ba
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import traceback
@@ -24,7 +25,6 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from mpi4py import MPI
 from tqdm import tqdm
 
 from . import backends
@@ -49,21 +49,32 @@ from .training import (
     update,
 )
 
+try:
+    from mpi4py import MPI
+except ImportError as error:
+    raise ImportError("minicnn.distributed needs mpi4py: pip install 'minicnn[mpi]'") from error
+
 
 @contextmanager
 def job() -> Iterator[MPI.Intracomm]:
     """All ranks of this job: `with job() as comm:`. An error on one rank ends them all.
 
     Without it the others would wait forever for the rank that left. The error is printed with the
-    rank's number and its machine, and mpiexec returns with exit code 1.
+    rank's number and its machine, and mpiexec returns with exit code 1. A process that is killed
+    can print nothing, and mpiexec then names only the process: rank 0 prints who is who first.
     """
     comm = MPI.COMM_WORLD
+    machine = socket.gethostname()
+    processes = comm.gather(f"rank {comm.rank}: process {os.getpid()} on {machine}")
+    if processes is not None:
+        print(*processes, sep="\n", file=sys.stderr, flush=True)
+    comm.Barrier()  # nobody can die before it is printed
     try:
         yield comm
     except BaseException as error:
         if isinstance(error, SystemExit) and not error.code:
             raise
-        where = f"rank {comm.rank} of {comm.size} on {socket.gethostname()}"
+        where = f"rank {comm.rank} of {comm.size} on {machine}"
         print(f"{where} ends the job:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         comm.Abort(1)
 
