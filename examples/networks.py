@@ -47,3 +47,20 @@ def mnist_cnn(seed: int = 0) -> Sequential:
         Dense(16 * 7 * 7, 10),
         seed=seed,
     )
+
+
+def lenet(seed: int = 0) -> Sequential:
+    """LeNet-like: 5×5 convolutions of 32 and 64 filters, each pooled, a dense layer of 128."""
+    return Sequential(
+        Conv2D(1, 32, 5, padding="same"),
+        ReLU(),
+        MaxPool2D(2),
+        Conv2D(32, 64, 5, padding="same"),
+        ReLU(),
+        MaxPool2D(2),
+        Flatten(),
+        Dense(64 * 7 * 7, 128),
+        ReLU(),
+        Dense(128, 10),
+        seed=seed,
+    )
