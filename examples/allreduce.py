@@ -1,0 +1,129 @@
+"""How long an Allreduce takes, and what that makes of a training step on many ranks.
+
+    mpiexec -n 2 python allreduce.py --backend numba --threads 1
+
+Times Allreduce against bytes on the ranks it was started with, fits t = latency + bytes / rate,
+and carries the fit over to other numbers of ranks with the cost of a ring (Patarasuk & Yuan 2009):
+
+    t(p, n) = 2 (p - 1) · a + 2 (p - 1) / p · n / b
+
+a: start-up of one message, b: bytes/s of one link. A step of the LeNet-like network (conv 32 and
+64 5×5, dense 128, Adam, 64 images a rank) is timed here too; only its Allreduce grows with p.
+"""
+
+import json
+from statistics import median
+from time import perf_counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+from mpi4py import MPI
+from networks import lenet
+from options import chosen_backends, parser
+
+from minicnn import Adam, SoftmaxCrossEntropy, distributed, fit, plotting
+from minicnn.files import whole_file
+
+RANKS = 8, 64, 512
+
+
+def time_allreduce(comm: MPI.Intracomm, size: int, repeats: int) -> float:
+    """Median seconds of an Allreduce of `size` bytes of float32, of the rank that took longest."""
+    buffer, seconds = np.zeros(size // 4, np.float32), []
+    for _ in range(repeats + 2):  # two to warm up
+        comm.Barrier()
+        start = perf_counter()
+        comm.Allreduce(MPI.IN_PLACE, buffer)
+        seconds.append(comm.allreduce(perf_counter() - start, MPI.MAX))
+    return median(seconds[2:])
+
+
+def fitted(sizes: list[int], seconds: list[float]) -> tuple[float, float]:
+    """Latency and bytes/s with the least squared relative error; neither is negative."""
+    t = np.array(seconds)
+    columns = np.stack([np.ones(len(t)), np.array(sizes)], axis=1) / t[:, None]
+    (latency, per_byte), *_ = np.linalg.lstsq(columns, np.ones(len(t)))
+    return max(latency, 0.0), 1 / per_byte
+
+
+def ring(ranks: int, size: int, start_up: float, rate: float) -> float:
+    return 2 * (ranks - 1) * start_up + 2 * (ranks - 1) / ranks * size / rate
+
+
+def time_step(backend: str, steps: int) -> float:
+    """Seconds of one step of 64 images in one process, mean over the faster of two epochs."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (64 * steps, 1, 28, 28)).astype(np.uint8)
+    labels = rng.integers(0, 10, len(images))
+    network = lenet().to(backend)
+    history = fit(
+        network, SoftmaxCrossEntropy(), Adam(1e-4), (images, labels), epochs=3, batch_size=64,
+        progress=False,
+    )  # fmt: skip
+    return min(s for s in history["seconds"][1:] if s is not None) / steps
+
+
+def main() -> None:
+    options = parser(__doc__, epochs=1).parse_args()
+    chosen_backends(options)
+    with distributed.job() as comm:
+        if comm.size < 2:
+            raise SystemExit("one rank has nobody to reduce with: mpiexec -n 2 python allreduce.py")
+        gradient_bytes = 4 * sum(p.value.size for p in lenet().parameters())
+        sizes = sorted([*(4**k for k in range(1, 12)), gradient_bytes])
+        repeats = 20 if options.quick else 100
+        seconds = [time_allreduce(comm, size, repeats) for size in sizes]
+        # All at once, as in training: ranks on one machine share its memory.
+        step = comm.allreduce(time_step(options.backend, 20), MPI.MAX)
+        if comm.rank == 0:
+            report(options, comm.size, sizes, seconds, gradient_bytes, step)
+
+
+def report(
+    options, ranks: int, sizes: list[int], seconds: list[float], gradient_bytes: int, step: float
+) -> None:
+    latency, rate = fitted(sizes, seconds)
+    start_up, link = latency / (2 * (ranks - 1)), rate * 2 * (ranks - 1) / ranks
+    print("    bytes  Allreduce µs")
+    for size, time in zip(sizes, seconds):
+        print(f"{size:9,}  {time * 1e6:12.1f}")
+    print(
+        f"\n{ranks} ranks: {latency * 1e6:.1f} µs + bytes / {rate / 1e9:.2f} GB/s; "
+        f"ring: a = {start_up * 1e6:.1f} µs, b = {link / 1e9:.2f} GB/s"
+        f"\none step of 64 images without Allreduce: {step * 1e3:.1f} ms ({options.backend}); "
+        f"its gradient: {gradient_bytes:,} bytes\n"
+        "\nranks  Allreduce ms  step ms  efficiency"
+    )
+    model = []
+    for p in RANKS:
+        reduce = ring(p, gradient_bytes, start_up, link)
+        model.append({"ranks": p, "allreduce": reduce, "step": step + reduce})
+        share = step / (step + reduce)
+        print(f"{p:5}  {reduce * 1e3:12.2f}  {(step + reduce) * 1e3:7.1f}  {share:10.0%}")
+    path = options.out / f"allreduce-{ranks}.json"
+    found = {
+        "ranks": ranks, "bytes": sizes, "seconds": seconds, "latency": latency, "rate": rate,
+        "start_up": start_up, "link": link, "gradient_bytes": gradient_bytes, "step_alone": step,
+        "model": model,
+    }  # fmt: skip
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    plotting.save(figure(ranks, sizes, seconds, latency, rate), path.with_suffix(".png"))
+    print(f"\nfigure and numbers in {path.with_suffix('')}.png and .json")
+
+
+def figure(ranks: int, sizes: list[int], seconds: list[float], latency: float, rate: float):
+    figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
+    line = np.geomspace(min(sizes), max(sizes))
+    axes.loglog(sizes, np.array(seconds) * 1e6, "ko", label=f"measured, {ranks} ranks")
+    axes.loglog(
+        line, (latency + line / rate) * 1e6, "--", color="0.4",
+        label=f"{latency * 1e6:.1f} µs + bytes / ({rate / 1e9:.2f} GB/s)",
+    )  # fmt: skip
+    axes.set(xlabel="bytes", ylabel="Allreduce (µs, median)")
+    axes.legend()
+    return figure
+
+
+if __name__ == "__main__":
+    main()

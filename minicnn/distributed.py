@@ -1,0 +1,250 @@
+"""Synchronous data-parallel training on MPI: every rank holds the same network and the same data
+set, computes the gradient of its share of each batch, and the gradients are added up.
+
+    g = Σ_r w_r · g_r,   w_r = (divisor of rank r's share) / (divisor of the whole batch)
+
+g_r is the gradient of the mean loss over rank r's share, so g is that of the mean over the whole
+batch, for any shares. Losses, and BatchNorm's running statistics, are averaged with the same w_r.
+All of it travels in one flat buffer, in one Allreduce a step; then every rank takes the same step.
+
+What differs from one process: BatchNorm in training normalises with the statistics of a rank's own
+share, and each rank draws its own dropout masks, so that no two samples of a batch share one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import isfinite
+from time import perf_counter
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from tqdm import tqdm
+
+from . import backends
+from .data.batches import in_batches, shuffled
+from .evaluation import Prepared, Samples, Tally, measure, prepare, split
+from .history import History
+from .losses import Loss
+from .network import Sequential, restore, snapshot
+from .optimizers import Optimizer, Penalty
+from .training import Rules, check_arguments, constant, forward_and_backward, update
+
+try:
+    from mpi4py import MPI
+except ImportError as error:
+    raise ImportError("minicnn.distributed needs mpi4py: pip install 'minicnn[mpi]'") from error
+
+
+@contextmanager
+def job() -> Iterator[MPI.Intracomm]:
+    """All ranks of this job: `with job() as comm:`. An error on one rank ends them all.
+
+    Without it the others would wait forever for the rank that left. The error is printed with the
+    rank's number and its machine, and mpiexec returns with exit code 1. A process that is killed
+    can print nothing, and mpiexec then names only the process: rank 0 prints who is who first.
+    """
+    comm = MPI.COMM_WORLD
+    machine = socket.gethostname()
+    processes = comm.gather(f"rank {comm.rank}: process {os.getpid()} on {machine}")
+    if processes is not None:
+        print(*processes, sep="\n", file=sys.stderr, flush=True)
+    comm.Barrier()  # nobody can die before it is printed
+    try:
+        yield comm
+    except BaseException as error:
+        if isinstance(error, SystemExit) and not error.code:
+            raise
+        where = f"rank {comm.rank} of {comm.size} on {machine}"
+        print(f"{where} ends the job:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+        comm.Abort(1)
+
+
+# Overflow shows in the loss, which is checked: NumPy's warnings would only say it earlier.
+@np.errstate(over="ignore", invalid="ignore")
+def fit(
+    comm: MPI.Intracomm,
+    network: Sequential,
+    loss: Loss,
+    optimizer: Optimizer,
+    train: Samples,
+    validation: Samples | None = None,
+    *,
+    epochs: int = 1,
+    batch_size: int = 32,
+    seed: int = 0,
+    schedule: Callable[[float], float] | None = None,
+    penalty: Penalty | None = None,
+    max_gradient_norm: float | None = None,
+    progress: bool = True,
+) -> History:
+    """`minicnn.fit` on all ranks of comm at once; every rank calls it with the same arguments.
+
+    batch_size: samples in a step, over all ranks. Rank 0's parameters are sent to all before the
+    first step. Every rank gets the same History, up to its own seconds; rank 0 shows the progress.
+
+    Raises ValueError when ranks were given different data or numbers, or when there are fewer
+    samples in a batch or in `validation` than ranks; RuntimeError, naming the rank, when a rank's
+    parameters are not bit for bit those of rank 0 at the end of an epoch; and what `minicnn.fit`
+    raises. Call it inside `job`, so that an error on one rank ends all of them.
+    """
+    check_arguments(epochs, batch_size, None, validation, every=1)
+    if batch_size < comm.size:
+        raise ValueError(f"batch_size {batch_size} gives some of the {comm.size} ranks no sample")
+    check_same_call(comm, train, epochs, batch_size, seed)
+    loss.to(network.backend)
+    samples = prepare(network, loss, train, "train")
+    judged_here = None if validation is None else own_part(comm, network, loss, validation)
+    restore(network, comm.bcast(snapshot(network)))
+    network.reseed((seed, comm.rank))
+    rules = Rules(schedule or constant, penalty, max_gradient_norm)
+    together, history = Together(comm, network), History()
+    for epoch in range(epochs):
+        start = perf_counter()
+        batches = list(in_batches(shuffled(samples.size, seed, epoch), batch_size))
+        with tqdm(
+            total=samples.size,
+            desc=f"epoch {epoch + 1}/{epochs}",
+            unit=" images",
+            disable=None if progress and comm.rank == 0 else True,
+        ) as bar:
+            tally = train_epoch(together, loss, optimizer, samples, batches, epoch, rules, bar)
+        together.check_identical(epoch)
+        validation_loss, validation_accuracy = (
+            (None, None) if judged_here is None else judge(comm, network, loss, judged_here)
+        )
+        history.append(
+            train_loss=tally.loss,
+            train_accuracy=tally.accuracy,
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            learning_rate=optimizer.lr * rules.schedule(epoch + (len(batches) - 1) / len(batches)),
+            seconds=perf_counter() - start,
+        )
+    return history
+
+
+class Together:
+    """The network of one rank, and the flat buffer in which the ranks' results are added up.
+
+    The buffer holds every gradient, every running statistic, then loss and number of right answers.
+    """
+
+    def __init__(self, comm: MPI.Intracomm, network: Sequential) -> None:
+        self.comm, self.network = comm, network
+        self.parameters = network.parameters()
+        floats = [p for p in network.state().values() if p.dtype.kind == "f"]
+        self.statistics = [p for p in floats if not p.learned]
+        sizes = [int(np.prod(p.shape)) for p in (*self.parameters, *self.statistics)]
+        self.buffer = np.empty(sum(sizes) + 2, network.dtype or np.float32)
+        self.pieces = np.split(self.buffer[:-2], np.cumsum(sizes)[:-1])
+
+    def reduce(self, weight: float, value: float, correct: int) -> tuple[float, int]:
+        """Replace gradients and statistics by their weighted sums over the ranks.
+
+        value: the mean loss of this rank's share. Returns the batch's mean loss and its number of
+        right answers.
+        """
+        ops = backends.get(self.network.backend)
+        arrays: list[Any] = [p.gradient for p in self.parameters]
+        arrays += [p.data for p in self.statistics]
+        if weight:
+            for piece, array in zip(self.pieces, arrays):
+                np.multiply(ops.read(array).ravel(), weight, out=piece)
+            self.buffer[-2:] = weight * value, correct
+        else:
+            self.buffer[:] = 0
+        self.comm.Allreduce(MPI.IN_PLACE, self.buffer)
+        for piece, array in zip(self.pieces, arrays):
+            ops.write(array, piece.reshape(array.shape))
+        return float(self.buffer[-2]), int(self.buffer[-1])
+
+    def check_identical(self, epoch: int) -> None:
+        """RuntimeError on every rank when one of them holds other bits than rank 0."""
+        checksum = 0
+        for parameter in (*self.parameters, *self.statistics):
+            checksum = crc32(parameter.value.tobytes(), checksum)
+        checksums = self.comm.allgather(checksum)
+        other = [rank for rank, found in enumerate(checksums) if found != checksums[0]]
+        if other:
+            raise RuntimeError(
+                f"after epoch {epoch + 1} the parameters of rank {', '.join(map(str, other))} are "
+                "not those of rank 0: do all ranks run the same machine code and optimiser?"
+            )
+
+
+def train_epoch(
+    together: Together,
+    loss: Loss,
+    optimizer: Optimizer,
+    samples: Prepared,
+    batches: list[np.ndarray],
+    epoch: int,
+    rules: Rules,
+    bar: tqdm,
+) -> Tally:
+    """One step per batch, taken by all ranks; returns the epoch's mean loss and accuracy."""
+    tally, comm = Tally(), together.comm
+    for step, batch in enumerate(batches):
+        factor = rules.schedule(epoch + step / len(batches))
+        share = np.array_split(batch, comm.size)[comm.rank]
+        divisor = loss.divisor(samples.targets, batch)
+        weight = loss.divisor(samples.targets, share) / divisor
+        own, value = Tally(), 0.0
+        if weight:
+            value = forward_and_backward(together.network, loss, samples, share, own)
+        value, correct = together.reduce(weight, value, own.correct or 0)
+        # Every rank sees the same sum, so all stop here together or none does.
+        if not isfinite(value):
+            raise FloatingPointError(
+                f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: try a smaller "
+                f"learning rate (it is {optimizer.lr * factor:g}), or look for NaN and Inf "
+                "in the data"
+            )
+        tally.add(value, divisor, len(batch))
+        if samples.targets.labels is not None:
+            tally.add_correct(correct)
+        update(together.parameters, optimizer, factor, rules)
+        if not bar.disable:
+            bar.set_postfix_str(tally.summary(), refresh=False)
+            bar.update(len(batch))
+    return tally
+
+
+def own_part(
+    comm: MPI.Intracomm, network: Sequential, loss: Loss, samples: Samples
+) -> Prepared:
+    """Every comm.size-th sample, from this rank's number on."""
+    inputs, targets = split(samples, "validation")
+    if len(inputs) < comm.size:
+        raise ValueError(f"validation: {len(inputs)} samples for {comm.size} ranks")
+    mine = slice(comm.rank, None, comm.size)
+    return prepare(network, loss, (inputs[mine], targets[mine]), "validation")
+
+
+def judge(
+    comm: MPI.Intracomm, network: Sequential, loss: Loss, part: Prepared
+) -> tuple[float, float | None]:
+    """Loss and accuracy over the parts of all ranks."""
+    found = measure(network, loss, part)
+    weight = loss.divisor(part.targets, np.arange(part.size))
+    sums = np.array([found.loss * weight, weight, (found.accuracy or 0) * part.size, part.size])
+    comm.Allreduce(MPI.IN_PLACE, sums)
+    return float(sums[0] / sums[1]), None if found.accuracy is None else float(sums[2] / sums[3])
+
+
+def check_same_call(comm: MPI.Intracomm, train: Samples, *numbers: int) -> None:
+    """ValueError when a rank has other samples or numbers: its share would be of another batch."""
+    checksums = [crc32(array.tobytes()) for array in split(train, "train")]
+    calls = comm.allgather((*checksums, *numbers))
+    for rank, call in enumerate(calls):
+        if call != calls[0]:
+            raise ValueError(
+                f"rank {rank} was given other samples, epochs, batch_size or seed than rank 0"
+            )

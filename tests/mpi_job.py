@@ -1,0 +1,94 @@
+"""What every rank of test_distributed.py runs: `mpiexec -n R python mpi_job.py CASE FOLDER`."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from minicnn import (  # fmt: skip
+    SGD,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    distributed,
+    set_threads,
+)
+
+
+def samples():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (53, 1, 8, 8)).astype(np.uint8), rng.integers(0, 3, 53)
+
+
+def network(*between, seed=0):
+    return Sequential(
+        Conv2D(1, 4, 3, padding=1), ReLU(), MaxPool2D(2), *between, Flatten(), Dense(64, 3),
+        seed=seed,
+    )  # fmt: skip
+
+
+def loss(case):
+    return SoftmaxCrossEntropy(class_weights=[1, 2, 5] if case == "weights" else None)
+
+
+NORM = BatchNorm(4), Dropout(0.2)
+
+# 53 samples: the last of the batches of 17 has 2, fewer than four ranks can share.
+ARGUMENTS = {"epochs": 4, "batch_size": 17, "seed": 3, "progress": False}
+
+
+class Drifting(SGD):
+    """Rank 1's machine computes something else."""
+
+    def update(self, ops, values, grads, slots, lr):
+        super().update(ops, values, grads, slots, lr * (1 + 1e-3 * (RANK == 1)))
+
+
+def state(net):
+    return np.concatenate(
+        [p.value.ravel() for p in net.state().values() if p.dtype.kind == "f"]
+    )
+
+
+def main(comm, case, folder):
+    net = network(*(NORM if case in ("norm", "one step") else []), seed=comm.rank)
+    net = net.astype("float64" if case == "float64" else "float32")
+    arguments = dict(ARGUMENTS)
+    images, labels = samples()
+    if case == "numba":
+        set_threads(1)
+        net.to("numba")
+    if case == "seeds":
+        arguments["seed"] = comm.rank
+    if case == "nan":
+        images = images.astype("float32")
+        images[20] = np.nan
+    if case == "one step":
+        arguments |= {"epochs": 1, "batch_size": 53}
+    if case == "batch":
+        arguments["batch_size"] = comm.size - 1
+    if case == "raises" and comm.rank == 1:
+        raise RuntimeError("no room on the disk")
+    if case == "exits" and comm.rank == 1:
+        sys.exit(3)
+    if case == "killed" and comm.rank == 1:
+        os.kill(os.getpid(), 9)
+    optimizer = (Drifting if case == "drifts" else SGD)(0.1, momentum=0.9)
+    history = distributed.fit(
+        comm, net, loss(case), optimizer, (images, labels), (images[:31], labels[:31]), **arguments
+    )
+    np.save(folder / f"{comm.rank}.npy", state(net))
+    history.save(folder / f"{comm.rank}.json")
+
+
+if __name__ == "__main__":
+    with distributed.job() as comm:
+        RANK = comm.rank
+        main(comm, sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,127 @@
+"""Training on 2 and 4 ranks of this machine beside the same training in one process."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from shutil import which
+
+import numpy as np
+import pytest
+
+from minicnn import SGD, fit
+
+pytest.importorskip("mpi4py", reason="mpi4py is not installed (the extra `mpi`)")
+MPIEXEC = which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+if MPIEXEC is None:
+    pytest.skip("mpiexec is missing (the extra `mpi`)", allow_module_level=True)
+
+from tests import mpi_job  # noqa: E402 (it needs mpi4py)
+
+ROOT = Path(__file__).parent.parent
+several_ranks = pytest.mark.parametrize("ranks", [2, 4])
+
+
+def run(ranks, case, folder):
+    """The finished job; one that hangs fails the test."""
+    return subprocess.run(
+        [MPIEXEC, "-n", str(ranks), sys.executable, mpi_job.__file__, case, folder],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def trained(ranks, case, folder):
+    """Histories and final states, one per rank."""
+    done = run(ranks, case, folder)
+    assert done.returncode == 0, done.stderr
+    histories = [json.loads((folder / f"{r}.json").read_text()) for r in range(ranks)]
+    return histories, [np.load(folder / f"{r}.npy") for r in range(ranks)]
+
+
+def alone(case="float32"):
+    """What one process makes of the whole batches."""
+    net = mpi_job.network().astype("float64" if case == "float64" else "float32")
+    images, labels = mpi_job.samples()
+    history = fit(
+        net, mpi_job.loss(case), SGD(0.1, momentum=0.9), (images, labels),
+        (images[:31], labels[:31]), **mpi_job.ARGUMENTS,
+    )  # fmt: skip
+    return history, mpi_job.state(net)
+
+
+@several_ranks
+@pytest.mark.parametrize(
+    ("case", "tolerance"), [("float32", 1e-5), ("float64", 1e-12), ("weights", 1e-5)]
+)
+def test_the_loss_curve_is_that_of_one_process_with_the_whole_batch(
+    ranks, case, tolerance, tmp_path
+):
+    histories, states = trained(ranks, case, tmp_path)
+    wanted, state = alone(case)
+    for name in ("train_loss", "validation_loss"):
+        np.testing.assert_allclose(histories[0][name], wanted[name], rtol=tolerance)
+    for name in ("train_accuracy", "validation_accuracy", "learning_rate"):
+        np.testing.assert_allclose(histories[0][name], wanted[name], rtol=1e-12)
+    np.testing.assert_allclose(states[0], state, rtol=0, atol=10 * tolerance)
+    assert all(np.array_equal(states[0], other) for other in states[1:])
+
+
+def test_numba_ranks_learn_what_one_numpy_process_learns(tmp_path):
+    histories, states = trained(2, "numba", tmp_path)
+    wanted, _ = alone()
+    np.testing.assert_allclose(histories[0]["train_loss"], wanted["train_loss"], rtol=1e-5)
+    assert np.array_equal(*states)
+
+
+def test_one_rank_is_one_process_to_the_bit(tmp_path):
+    histories, states = trained(1, "float32", tmp_path)
+    wanted, state = alone()
+    assert histories[0]["train_loss"] == pytest.approx(wanted["train_loss"], rel=1e-7)
+    assert np.array_equal(states[0], state)
+
+
+@several_ranks
+def test_ranks_stay_bit_identical_with_batch_normalisation_and_dropout(ranks, tmp_path):
+    histories, states = trained(ranks, "norm", tmp_path)
+    assert all(np.array_equal(states[0], other) for other in states[1:])
+    for name in ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy"):
+        assert all(history[name] == histories[0][name] for history in histories)
+
+
+@several_ranks
+def test_running_statistics_average_the_shares_of_a_batch_by_their_size(ranks, tmp_path):
+    _, states = trained(ranks, "one step", tmp_path)
+    net, (images, labels) = mpi_job.network(*mpi_job.NORM), mpi_job.samples()
+    fit(net, mpi_job.loss(""), SGD(0.1), (images, labels), batch_size=53, progress=False)
+    mean = mpi_job.state(net)[48:52]  # after convolution (36 + 4), gamma and beta
+    np.testing.assert_array_equal(mean, net[3].running_mean.value)
+    np.testing.assert_allclose(states[0][48:52], mean, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("raises", "rank 1 of 4 on .* ends the job(.|\n)*no room on the disk"),
+        ("exits", "rank 1 of 4 on .* ends the job"),
+        ("drifts", "after epoch 1 the parameters of rank 1 are not those of rank 0"),
+        ("seeds", "rank 1 was given other samples, epochs, batch_size or seed"),
+        ("nan", "the loss is nan in epoch 1, step"),
+        ("batch", "batch_size 3 gives some of the 4 ranks no sample"),
+    ],
+)
+def test_an_error_on_a_rank_ends_the_job_and_says_why(case, message, tmp_path):
+    done = run(4, case, tmp_path)
+    assert done.returncode != 0
+    assert re.search(message, done.stderr), done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_rank_that_is_killed_ends_the_job_and_its_rank_can_be_told(tmp_path):
+    done = run(4, "killed", tmp_path)
+    assert done.returncode != 0
+    process = re.search(r"rank 1: process (\d+) on", done.stderr)[1]
+    assert re.search(rf"PID {process} RUNNING", done.stdout + done.stderr), done.stdout
+    assert not list(tmp_path.iterdir())
