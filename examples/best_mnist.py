@@ -92,7 +92,10 @@ def plot(results: dict) -> Figure:
         axes.plot(run["elapsed_s"], errors, style, color="black", label=name)
     for level in (1.0, 0.6):
         axes.axhline(level, color="0.6", linewidth=0.8)
-        axes.annotate(f"{100 - level:.1f} % right", (0, level), va="bottom", fontsize=8)
+        axes.annotate(
+            f"{100 - level:.1f} % right", (0.99, level), xycoords=("axes fraction", "data"),
+            ha="right", va="bottom", fontsize=8,
+        )  # fmt: skip
     axes.set_yscale("log")
     axes.set_xlabel("time since training began (s)")
     axes.set_ylabel("test digits taken for others (%)")

@@ -24,6 +24,9 @@ import numba  # noqa: E402
 from llvmlite import binding as llvm  # noqa: E402
 from numba.core import event  # noqa: E402
 
+if numba.config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set, but its kernels exist only compiled: unset it")
+
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────
 
 
