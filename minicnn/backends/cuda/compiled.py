@@ -22,7 +22,6 @@ from .device import KERNELS, cuda
 GENERATIONS = ((7, 5), (8, 0), (9, 0))  # Turing, Ampere, Hopper
 TAKEN = {
     "F": numba.float32[::1],
-    "D": numba.float64[::1],
     "I": numba.int64[::1],
     "B": numba.uint8[::1],
     "n": numba.int64,

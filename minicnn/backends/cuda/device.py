@@ -6,7 +6,7 @@ in blocks that share a small fast memory and can wait for each other; blocks can
 A kernel states what it takes, one letter for each argument, so that it can also be compiled on a
 machine without a GPU (see `compiled.py`):
 
-    F  array of the network's floats      D  array of float64      I  array of int64
+    F  array of the network's floats      I  array of int64
     B  array of uint8                     n  whole number          r  one of the network's floats
 
 Every array is flat. Under Numba's simulator (NUMBA_ENABLE_CUDASIM=1) kernels run as plain Python,
