@@ -7,6 +7,8 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
+from threadpoolctl import threadpool_info
+
 from . import backends
 from .data.mnist import FASHION_MNIST, MNIST, folder_on_disk
 
@@ -50,10 +52,6 @@ def installed(package: str) -> str | None:
 
 def blas() -> str:
     """The matrix products behind the numpy backend, and their threads."""
-    if installed("threadpoolctl") is None:
-        return "threads unknown: pip install threadpoolctl"
-    from threadpoolctl import threadpool_info
-
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     return ", ".join(f"{p['internal_api']}, {p['num_threads']} threads" for p in pools) or "no BLAS"
 

@@ -6,10 +6,10 @@ The roofline (Williams, Waterman & Patterson 2009): a layer's work takes at leas
 
 flops are 2 per multiply-add; bytes are the arrays that must be read or written once: inputs,
 outputs, weights and their gradients. Both rates are measured here: a large float32 matrix product
-by NumPy's BLAS, on as many threads as the numba backend has (where threadpoolctl is installed; else
-on all of BLAS's), and a copy, by one core, of an array that fits no cache. A share of the limit
-near 1 leaves nothing to gain; a small one is time spent on something else. It exceeds 1 where the
-arrays of a small step stay in a cache, or where several cores move them: both beat that copy.
+by NumPy's BLAS, on as many threads as the numba backend has, and a copy, by one core, of an array
+that fits no cache. A share of the limit near 1 leaves nothing to gain; a small one is time spent on
+something else. It exceeds 1 where the arrays of a small step stay in a cache, or where several
+cores move them: both beat that copy.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .evaluation import prepare
 from .files import whole_file
@@ -181,10 +181,8 @@ def leaves(network: Sequential, prefix: str = "") -> Iterator[tuple[str, Layer]]
 
 def blas_threads(backend: str):
     """Bound BLAS to the numba backend's threads, so that both are asked for the same."""
-    if backend != "numba" or find_spec("threadpoolctl") is None:
+    if backend != "numba":
         return nullcontext()
-    from threadpoolctl import threadpool_limits
-
     from .backends.numba.runtime import get_threads
 
     return threadpool_limits(get_threads(), user_api="blas")
