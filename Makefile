@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-gpu clean
+.PHONY: demo test test-gpu bench-gpu clean
 
 # A stamp is newer than pyproject.toml when the environment is up to date.
 $(VENV)/installed: pyproject.toml
@@ -36,6 +36,10 @@ test-gpu: $(VENV)/installed-tests
 	$(BIN)/python -m pytest
 	for tool in memcheck racecheck initcheck; do \
 	    $(SANITIZE) $$tool $(BIN)/python -m pytest tests/cuda || exit 1; done
+
+# Beside PyTorch, where it is installed.
+bench-gpu: $(VENV)/installed-tests
+	$(BIN)/python examples/compare_frameworks.py --backend cuda
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 Seven networks: the same layers, batch, loss and optimiser for all, random data in memory; a step is
 forward, loss, backward and update. Every framework runs in a process of its own, pinned to the same
 cores; they take turns in rounds, and a figure is the median over the rounds. A framework that is
-not installed is a gap in the table.
+not installed is a gap in the table. --backend cuda compares on a GPU instead (frameworks/gpu.py).
 """
 
 import json
@@ -19,10 +19,11 @@ from pathlib import Path
 from statistics import geometric_mean, median
 
 import numpy as np
+from frameworks.gpu import compare_on_gpu
 from frameworks.minicnn_step import training_flops
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
-from options import parser
+from options import chosen_backends, parser
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -50,6 +51,9 @@ def main() -> None:
     options = options.parse_args()
     if options.quick:
         options.rounds, options.workloads = 3, ["mnist b64", "fashion mlp b32"]
+    if options.backend == "cuda":
+        chosen_backends(options)
+        return compare_on_gpu(options, compare, machine())
     runners = {name: r for name, r in RUNNERS.items() if find_spec(r[0])}
     missing = sorted({r[0] for r in RUNNERS.values()} - {r[0] for r in runners.values()})
     print("not installed: " + ", ".join(missing) if missing else "all frameworks are installed")
@@ -119,10 +123,11 @@ def start(
         "OMP_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": str(threads),
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "CUDA_VISIBLE_DEVICES": "",
         "JAX_PLATFORMS": "cpu",
         **variables,
     }
+    if not variant.startswith("cuda"):
+        environment["CUDA_VISIBLE_DEVICES"] = ""
     errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the worker
     worker = subprocess.Popen(
         [sys.executable, str(script), framework, variant, work.name, str(threads)],

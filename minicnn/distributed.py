@@ -34,7 +34,14 @@ from .history import History
 from .losses import Loss
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer, Penalty
-from .training import Rules, check_arguments, constant, forward_and_backward, update
+from .training import (
+    Rules,
+    check_arguments,
+    constant,
+    forward_and_backward,
+    not_finite,
+    update,
+)
 
 try:
     from mpi4py import MPI
@@ -190,27 +197,25 @@ def train_epoch(
     bar: tqdm,
 ) -> Tally:
     """One step per batch, taken by all ranks; returns the epoch's mean loss and accuracy."""
-    tally, comm = Tally(), together.comm
+    tally, comm, ops = Tally(), together.comm, together.network.ops
     for step, batch in enumerate(batches):
-        factor = rules.schedule(epoch + step / len(batches))
+        lr = optimizer.lr * rules.schedule(epoch + step / len(batches))
         share = np.array_split(batch, comm.size)[comm.rank]
         divisor = loss.divisor(samples.targets, batch)
         weight = loss.divisor(samples.targets, share) / divisor
-        own, value = Tally(), 0.0
+        value, correct = 0.0, 0
         if weight:
-            value = forward_and_backward(together.network, loss, samples, share, own)
-        value, correct = together.reduce(weight, value, own.correct or 0)
+            found, right = forward_and_backward(together.network, loss, samples, share)
+            value, correct = ops.to_float(found), int(ops.to_float(right or 0))
+        value, correct = together.reduce(weight, value, correct)
         # Every rank sees the same sum, so all stop here together or none does.
         if not isfinite(value):
-            raise FloatingPointError(
-                f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: try a smaller "
-                f"learning rate (it is {optimizer.lr * factor:g}), or look for NaN and Inf "
-                "in the data"
-            )
+            raise not_finite(value, epoch, step, lr)
         tally.add(value, divisor, len(batch))
         if samples.targets.labels is not None:
             tally.add_correct(correct)
-        update(together.parameters, optimizer, factor, rules)
+        optimizer.steps += 1
+        update(together.parameters, optimizer, lr, optimizer.steps, rules)
         if not bar.disable:
             bar.set_postfix_str(tally.summary(), refresh=False)
             bar.update(len(batch))

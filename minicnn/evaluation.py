@@ -113,13 +113,14 @@ class Tally:
     """Running means of an epoch, each batch weighted as in the mean over all its samples."""
 
     def __init__(self) -> None:
-        self.total, self.weight, self.samples = 0.0, 0.0, 0
+        self.total, self.weight, self.samples, self.steps = 0.0, 0.0, 0, 0
         self.correct: int | None = None
 
     def add(self, loss: float, weight: float, samples: int) -> None:
         self.total += loss * weight
         self.weight += weight
         self.samples += samples
+        self.steps += 1
 
     def add_correct(self, correct: int) -> None:
         self.correct = (self.correct or 0) + correct

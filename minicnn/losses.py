@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import backends
-from .backends.contract import Backend, Batch, Data, Scalar
+from .backends.contract import Backend, Batch, Data, Indices, Scalar
 from .layers.base import as_floats
 
 Shape = tuple[int, ...]
@@ -19,13 +19,15 @@ class Targets(NamedTuple):
 
     Integer labels share one row of `data` per class; other targets have a row per sample.
     mass: what each sample counts for in the mean (class weights), None for one each.
-    labels: the right class of each sample, None where there is no such thing.
+    labels: the right class of each sample, None where there is no such thing; `answers` are the
+    same on the backend.
     """
 
     data: Data
-    rows: np.ndarray
-    mass: np.ndarray | None
-    labels: np.ndarray | None
+    rows: Data
+    mass: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    answers: Data | None = None
 
 
 class Loss:
@@ -72,16 +74,21 @@ class Loss:
 
     # ── what training calls ──────────────────────────────────────────────────────────────────
 
-    def compare(self, prediction: Batch, targets: Targets, indices: np.ndarray) -> Scalar:
+    def compare(self, prediction: Batch, targets: Targets, indices: Indices) -> Scalar:
         """The mean loss of the samples `indices`, whose predictions these are."""
-        target = self.ops.gather(
-            targets.data, targets.rows[indices], prediction.dtype, self.buffers
-        )
+        rows = self.ops.pick(targets.rows, indices, self.buffers)
+        target = self.ops.gather(targets.data, rows, prediction.dtype, self.buffers)
         return self.forward_batch(prediction, target, self.divisor(targets, indices))
 
-    def divisor(self, targets: Targets, indices: np.ndarray) -> float:
+    def divisor(self, targets: Targets, indices: Indices) -> float:
         """What the sum over these samples is divided by: their number, or their class weights."""
-        return len(indices) if targets.mass is None else float(targets.mass[indices].sum())
+        if targets.mass is None:
+            return len(indices)
+        return float(targets.mass[np.asarray(indices)].sum())
+
+    def every_row(self, target: np.ndarray) -> Data:
+        """Sample n's target is row n."""
+        return self.ops.upload(np.arange(len(target)))
 
     def to(self, backend: str) -> Self:
         self.backend = backend
@@ -141,9 +148,9 @@ class SoftmaxCrossEntropy(Loss):
         if target.shape == (samples, classes) and target.dtype.kind in "iuf":
             return self.soft_targets(target)
         labels = as_labels(target, samples, classes, f"{self}")
-        data = self.ops.upload(self.weighted(np.eye(classes)))
+        data, rows = self.ops.upload(self.weighted(np.eye(classes))), self.ops.upload(labels)
         mass = None if self.class_weights is None else self.class_weights[labels]
-        return Targets(data, labels, mass, labels)
+        return Targets(data, rows, mass, labels, rows)
 
     def soft_targets(self, target: np.ndarray) -> Targets:
         rows = target.astype(np.float64)
@@ -154,8 +161,9 @@ class SoftmaxCrossEntropy(Loss):
                 f"{self}: row {n} of the targets is no probability distribution: {rows[n]} "
                 f"(sum {rows[n].sum()})"
             )
-        data = self.ops.upload(self.weighted(rows))
-        return Targets(data, np.arange(len(rows)), None, rows.argmax(axis=1))
+        labels = rows.argmax(axis=1)
+        data, answers = self.ops.upload(self.weighted(rows)), self.ops.upload(labels)
+        return Targets(data, self.every_row(rows), labels=labels, answers=answers)
 
     def weighted(self, rows: np.ndarray) -> np.ndarray:
         rows = (1 - self.label_smoothing) * rows + self.label_smoothing / rows.shape[1]
@@ -197,7 +205,8 @@ class SigmoidCrossEntropy(Loss):
         labels = (target[:, 0] > 0.5).astype(np.int64) if output[1:] == (1,) else None
         # As floats, for `gather` would take uint8 zeros and ones for pixels.
         data = self.ops.upload(target.astype(np.float64))
-        return Targets(data, np.arange(len(target)), None, labels)
+        answers = None if labels is None else self.ops.upload(labels)
+        return Targets(data, self.every_row(target), labels=labels, answers=answers)
 
     def forward_batch(self, prediction, target, divisor):
         self.target = target
@@ -219,7 +228,7 @@ class MeanSquaredError(Loss):
         if target.dtype != np.uint8:
             target = as_floats(target, f"{self}: target")
         check_same_shape(target, output, f"{self}")
-        return Targets(self.ops.upload(target), np.arange(len(target)), None, None)
+        return Targets(self.ops.upload(target), self.every_row(target))
 
     def forward_batch(self, prediction, target, divisor):
         self.prediction, self.target = prediction, target

@@ -1,19 +1,19 @@
 """Optimisers: how a parameter moves against its gradient. Rules and defaults as PyTorch's.
 
-The formulas stand in `backends/contract.py`, at the operation that each class calls.
+The formulas stand in `backends/contract/training.py`, at the operation that each class calls.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite, sqrt
+from math import isfinite
 from operator import is_
 from typing import Any
 
 import numpy as np
 
 from . import backends
-from .backends.contract import Array, Backend
+from .backends.contract import Array, Backend, Number, Scalar
 from .layers.base import Parameter, convert, move
 
 
@@ -39,13 +39,14 @@ class Optimizer:
 
         Raises ValueError when the parameters are not those of the step before.
         """
-        parameters = list(parameters)
-        if not parameters:
-            return
-        values, grads, *slots = self.arrays_of(parameters)
+        self.apply(list(parameters), self.lr * lr_factor, self.steps + 1)
         self.steps += 1
-        ops = backends.get(parameters[0].backend)
-        self.update(ops, values, grads, slots, self.lr * lr_factor)
+
+    def apply(self, parameters: list[Parameter], lr: Number, step: Number) -> None:
+        """Move every parameter as in step number `step` = 1, 2, …, which is not counted."""
+        if parameters:
+            values, grads, *slots = self.arrays_of(parameters)
+            self.update(backends.get(parameters[0].backend), values, grads, slots, lr, step)
 
     def update(
         self,
@@ -53,7 +54,8 @@ class Optimizer:
         values: list[Array],
         grads: list[Array],
         slots: list[list[Array]],
-        lr: float,
+        lr: Number,
+        step: Number,
     ) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not state its update")
 
@@ -109,7 +111,7 @@ class SGD(Optimizer):
         if self.momentum:
             self.slot_names = ("velocity",)
 
-    def update(self, ops, values, grads, slots, lr):
+    def update(self, ops, values, grads, slots, lr, step):
         velocities = slots[0] if slots else []
         ops.sgd_update(
             values, grads, velocities, lr, self.momentum, self.nesterov, self.weight_decay
@@ -128,7 +130,7 @@ class RMSprop(Optimizer):
         self.alpha = number_in(alpha, 0, 1, "alpha", self)
         self.eps = number_in(eps, 0, float("inf"), "eps", self)
 
-    def update(self, ops, values, grads, slots, lr):
+    def update(self, ops, values, grads, slots, lr, step):
         ops.rmsprop_update(values, grads, slots[0], lr, self.alpha, self.eps, self.weight_decay)
 
 
@@ -141,7 +143,7 @@ class Adagrad(Optimizer):
         super().__init__(lr, weight_decay)
         self.eps = number_in(eps, 0, float("inf"), "eps", self)
 
-    def update(self, ops, values, grads, slots, lr):
+    def update(self, ops, values, grads, slots, lr, step):
         ops.adagrad_update(values, grads, slots[0], lr, self.eps, self.weight_decay)
 
 
@@ -165,9 +167,9 @@ class Adam(Optimizer):
         )
         self.eps = number_in(eps, 0, float("inf"), "eps", self)
 
-    def update(self, ops, values, grads, slots, lr):
+    def update(self, ops, values, grads, slots, lr, step):
         ops.adam_update(
-            values, grads, *slots, self.steps, lr, *self.betas, self.eps, self.weight_decay,
+            values, grads, *slots, step, lr, *self.betas, self.eps, self.weight_decay,
             self.decoupled,
         )  # fmt: skip
 
@@ -221,18 +223,19 @@ def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> floa
 
         factor = max_norm / (norm + 1e-6) if that is below 1
     """
+    parameters = list(parameters)
+    norm = clip_gradients(parameters, max_norm)
+    return backends.get(parameters[0].backend).to_float(norm) if parameters else 0.0
+
+
+def clip_gradients(parameters: list[Parameter], max_norm: float) -> Scalar:
+    """The same without waiting for the norm."""
     if not max_norm > 0:
         raise ValueError(f"clip_gradient_norm: max_norm must be positive, got {max_norm!r}")
-    parameters = list(parameters)
     if not parameters:
         return 0.0
     ops = backends.get(parameters[0].backend)
-    grads = [p.gradient for p in parameters]
-    norm = sqrt(ops.to_float(ops.squared_norm(grads)))
-    factor = max_norm / (norm + 1e-6)
-    if factor < 1:
-        ops.scale(grads, factor)
-    return norm
+    return ops.clip([p.gradient for p in parameters], max_norm)
 
 
 def number_in(value: Any, low: float, high: float, name: str, owner: object) -> float:

@@ -19,6 +19,8 @@ import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
+from math import nan
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -107,8 +109,10 @@ def profile(
     loss.to(network.backend)
     samples = prepare(network, loss, (x, y), "x, y")
     before, optimizer = snapshot(network), copy.deepcopy(optimizer)
-    with blas_threads(network.backend):
-        limits = sgemm_rate(), copy_rate()
+    limits = (nan, nan)  # the host's rates are no limits of a GPU
+    if network.backend != "cuda":
+        with blas_threads(network.backend):
+            limits = sgemm_rate(), copy_rate()
     start = perf_counter()
     parts = list(timed_step(network, loss, optimizer, samples))
     first = perf_counter() - start
@@ -128,41 +132,44 @@ def profile(
 def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, float, int, int]]:
     """One step: for each part its name, direction, seconds, multiply-adds and least bytes moved."""
     ops, count = network.ops, samples.size
+    timed = partial(clock, wait=ops.synchronize)
     everything = np.arange(count)
     layers = list(leaves(network))
     learning = [bool(layer.parameters()) for _, layer in layers]
 
-    seconds, value = clock(ops.gather, samples.data, everything, samples.dtype, network.buffers)
-    yield "gather", "", seconds, 0, samples.data.nbytes + size(value)
+    seconds, value = timed(ops.gather, samples.data, everything, samples.dtype, network.buffers)
+    yield "gather", "", seconds, 0, size(samples.data) + size(value)
     work = []
     for name, layer in layers:
         x_bytes, macs = size(value), layer.multiply_adds(value.shape[1:]) * count
-        seconds, value = clock(layer.forward_batch, value, True)
+        seconds, value = timed(layer.forward_batch, value, True)
         weights = sum(p.value.nbytes for p in layer.parameters())
         work.append((macs, x_bytes + size(value) + weights))
         yield name, "forward", seconds, macs, work[-1][1]
     prediction = size(value)
-    seconds, _ = clock(lambda: ops.to_float(loss.compare(value, samples.targets, everything)))
+    seconds, _ = timed(lambda: ops.to_float(loss.compare(value, samples.targets, everything)))
     yield "loss", "forward", seconds, 0, 2 * prediction
-    seconds, value = clock(loss.backward_batch)
+    seconds, value = timed(loss.backward_batch)
     yield "loss", "backward", seconds, 0, 2 * prediction
     for k in reversed(range(len(layers))):
         if not any(learning[: k + 1]):
             break  # nobody needs a gradient from here on
         wanted = any(learning[:k])
-        seconds, value = clock(layers[k][1].backward_batch, value, wanted)
+        seconds, value = timed(layers[k][1].backward_batch, value, wanted)
         products = int(learning[k]) + int(wanted)
         yield layers[k][0], "backward", seconds, products * work[k][0], products * work[k][1]
     parameters = network.parameters()
-    seconds, _ = clock(optimizer.step, parameters)
+    seconds, _ = timed(optimizer.step, parameters)
     slots = sum(p.value.nbytes for slot in optimizer.slots.values() for p in slot)
     moved = 3 * sum(p.value.nbytes for p in parameters) + 2 * slots  # values and slots: there, back
     yield "update", "", seconds, 0, moved
 
 
-def clock(function, *arguments):
+def clock(function, *arguments, wait=lambda: None):
+    """Seconds and result; wait() returns when a device has done what it was asked for."""
     start = perf_counter()
     result = function(*arguments)
+    wait()
     return perf_counter() - start, result
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from .backends.contract import EpochSteps, Indices, Number, Scalar
 from .checkpoint import Progress, load_training, save
 from .data.batches import as_samples, in_batches, shuffled
 from .evaluation import Prepared, Samples, Tally, measure, prepare, split
@@ -20,7 +21,7 @@ from .interrupt import WholeStep
 from .layers.base import Parameter
 from .losses import Loss
 from .network import Sequential, restore
-from .optimizers import Optimizer, Penalty, clip_gradient_norm
+from .optimizers import Optimizer, Penalty, clip_gradients
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -66,7 +67,8 @@ def fit(
     Training losses and accuracies are means over the batches as they were trained on.
     Raises ValueError or TypeError for data that does not fit before anything is computed, and
     FloatingPointError, naming epoch and step, when a loss is not finite: the parameters are then
-    those after the last good step. Ctrl-C leaves the network as after a whole step.
+    those after the last good step (the losses are looked at when the bar is drawn and at the end of
+    an epoch). Ctrl-C leaves the network as after a whole step.
     Raises ModelFileError for a checkpoint that is broken, ValueError, naming what differs, for one
     of another training, OSError for one that cannot be written.
     """
@@ -97,11 +99,13 @@ def fit(
         run = saved.put_into(network, optimizer)
     elif checkpoint is not None:
         save(checkpoint, network, optimizer, run)
+    steps = network.ops.Steps(training_set.dtype)
     while not run.ended(epochs, patience):
         epoch = len(run.history)
         start = perf_counter()
         if augment is not None:
             training_set = augmented(training_set, train, augment, seed, epoch, network)
+            steps = network.ops.Steps(training_set.dtype)  # the old ones know the old data
         batches = list(in_batches(shuffled(training_set.size, seed, epoch), batch_size))
         with tqdm(
             total=training_set.size,
@@ -109,7 +113,9 @@ def fit(
             unit=" images",
             disable=None if progress else True,
         ) as bar:
-            tally = train_epoch(network, loss, optimizer, training_set, batches, epoch, rules, bar)
+            tally = train_epoch(
+                network, loss, optimizer, training_set, batches, epoch, rules, steps, bar
+            )
         judged = None if judging_set is None else measure(network, loss, judging_set)
         last_moment = epoch + (len(batches) - 1) / len(batches)
         run.history.append(
@@ -169,56 +175,77 @@ def train_epoch(
     batches: list[np.ndarray],
     epoch: int,
     rules: Rules,
+    steps: EpochSteps,
     bar: tqdm,
 ) -> Tally:
     """One step per batch; returns the epoch's mean loss and accuracy."""
-    tally, parameters = Tally(), network.parameters()
-    for step, indices in enumerate(batches):
-        factor = rules.schedule(epoch + step / len(batches))
+    parameters, taken, tally = network.parameters(), optimizer.steps, Tally()
+    rates = [optimizer.lr * rules.schedule(epoch + k / len(batches)) for k in range(len(batches))]
+
+    def compute(indices: Indices) -> tuple[Scalar, Scalar | None]:
+        return forward_and_backward(network, loss, samples, indices)
+
+    def change(lr: Number, step: Number) -> None:
+        update(parameters, optimizer, lr, step, rules)
+
+    steps.start(batches, rates, taken)
+    looked = perf_counter()
+    for k in range(len(batches)):
         with WholeStep():
-            value = forward_and_backward(network, loss, samples, indices, tally)
-            if not isfinite(value):
-                raise FloatingPointError(
-                    f"the loss is {value} in epoch {epoch + 1}, step {step + 1}: try a smaller "
-                    f"learning rate (it is {optimizer.lr * factor:g}), or look for NaN and Inf "
-                    "in the data"
-                )
-            update(parameters, optimizer, factor, rules)
-        if not bar.disable:
+            steps.take(compute, change)
+            optimizer.steps += 1
+        drawn = not bar.disable and perf_counter() - looked > bar.mininterval
+        if drawn or k + 1 == len(batches):
+            losses, right = steps.read()
+            for step in range(tally.steps, len(losses)):
+                if not isfinite(losses[step]):
+                    optimizer.steps = taken + step
+                    raise not_finite(losses[step], epoch, step, rates[step])
+                divisor = loss.divisor(samples.targets, batches[step])
+                tally.add(losses[step], divisor, len(batches[step]))
+                if samples.targets.labels is not None:
+                    tally.add_correct(right[step])
             bar.set_postfix_str(tally.summary(), refresh=False)
-            bar.update(len(indices))
+            bar.update(tally.samples - bar.n)
+            looked = perf_counter()
     return tally
 
 
 def forward_and_backward(
-    network: Sequential, loss: Loss, samples: Prepared, indices: np.ndarray, tally: Tally
-) -> float:
-    """One step up to the gradients: gather, forward, loss, backward. Returns the mean loss.
+    network: Sequential, loss: Loss, samples: Prepared, indices: Indices
+) -> tuple[Scalar, Scalar | None]:
+    """One step up to the gradients: gather, forward, loss, backward.
 
-    No gradient is computed from a loss that is not finite.
+    Returns the mean loss and, where there are classes, the number of right answers.
     """
-    ops = network.ops
+    ops, answers = network.ops, samples.targets.answers
     x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
     prediction = network.forward_batch(x, training=True)
-    value = ops.to_float(loss.compare(prediction, samples.targets, indices))
-    if isfinite(value):
-        tally.add(value, loss.divisor(samples.targets, indices), len(indices))
-        if samples.targets.labels is not None:
-            correct = ops.count_correct(prediction, samples.targets.labels[indices])
-            tally.add_correct(int(ops.to_float(correct)))
-        network.backward_batch(loss.backward_batch(), input_gradient=False)
-    return value
+    value = loss.compare(prediction, samples.targets, indices)
+    right = None
+    if answers is not None:
+        labels = ops.pick(answers, indices, network.buffers)
+        right = ops.count_correct(prediction, labels, network.buffers)
+    network.backward_batch(loss.backward_batch(), input_gradient=False)
+    return value, right
 
 
 def update(
-    parameters: list[Parameter], optimizer: Optimizer, factor: float, rules: Rules
+    parameters: list[Parameter], optimizer: Optimizer, lr: Number, step: Number, rules: Rules
 ) -> None:
     """The other half of a step: penalty, clipping, and the optimiser."""
     if rules.penalty is not None:
         rules.penalty.add_gradient(parameters)
     if rules.max_gradient_norm is not None:
-        clip_gradient_norm(parameters, rules.max_gradient_norm)
-    optimizer.step(parameters, factor)
+        clip_gradients(parameters, rules.max_gradient_norm)
+    optimizer.apply(parameters, lr, step)
+
+
+def not_finite(loss: float, epoch: int, step: int, lr: float) -> FloatingPointError:
+    return FloatingPointError(
+        f"the loss is {loss} in epoch {epoch + 1}, step {step + 1}: try a smaller learning rate "
+        f"(it is {lr:g}), or look for NaN and Inf in the data"
+    )
 
 
 def check_arguments(

@@ -35,8 +35,8 @@ def test_ctrl_c_in_training_leaves_the_network_as_after_the_last_whole_step(back
     images, labels = stripes(16 * count)
 
     class Recorder(SGD):
-        def step(self, parameters, lr_factor=1.0):
-            super().step(parameters, lr_factor)
+        def update(self, *arguments):
+            super().update(*arguments)
             passed.add(weights(net))
 
     for delay in (0.01, 0.02, 0.05):

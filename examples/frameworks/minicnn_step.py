@@ -31,7 +31,8 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, backe
     loss.to(backend)
     optimizer = m.Adam() if work.optimizer == "adam" else m.SGD(1e-3)
     targets = loss.targets(labels, (len(x), work.outputs))
-    target = net.ops.gather(targets.data, targets.rows, x.dtype, loss.buffers)
+    rows = net.ops.pick(targets.rows, np.arange(len(x)), loss.buffers)
+    target = net.ops.gather(targets.data, rows, x.dtype, loss.buffers)
     batch, parameters = net.ops.from_numpy(x), net.parameters()
 
     def step() -> float:

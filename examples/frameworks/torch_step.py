@@ -44,32 +44,48 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, layou
     else:
         optimizer = torch.optim.SGD(net.parameters(), 1e-3)
 
-    def step() -> float:
+    def train() -> torch.Tensor:
         optimizer.zero_grad()
         value = loss(net(images), target)
         value.backward()
         optimizer.step()
-        return value.item()
+        return value
 
-    return as_graph(step, net, images, target, loss, optimizer) if graphed else step
+    if graphed:
+        train = as_graph(train)
+
+    def step() -> float:
+        return train().item()
+
+    if layout.startswith("cuda"):
+        step.milliseconds = lambda count: milliseconds(train, count)
+    return step
 
 
-def as_graph(step, net, images, target, loss, optimizer):
-    """Record forward, loss, backward and update once, and replay them."""
+def as_graph(train):
+    """Record a step once, and replay it."""
     stream = torch.cuda.Stream()
     with torch.cuda.stream(stream):  # what is recorded must have run before, on another stream
         for _ in range(3):
-            step()
+            train()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    optimizer.zero_grad(set_to_none=True)
     with torch.cuda.graph(graph):
-        value = loss(net(images), target)
-        value.backward()
-        optimizer.step()
+        value = train()
 
-    def replay() -> float:
+    def replay() -> torch.Tensor:
         graph.replay()
-        return value.item()
+        return value
 
     return replay
+
+
+def milliseconds(run, count: int) -> float:
+    """The mean over `count` calls, by the GPU's clock."""
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin.record()
+    for _ in range(count):
+        run()
+    end.record()
+    end.synchronize()
+    return begin.elapsed_time(end) / count

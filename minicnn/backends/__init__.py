@@ -1,4 +1,4 @@
-"""The backends: `get(name)` gives the module that has the operations of `contract.py`."""
+"""The backends: `get(name)` gives the module that has the operations of `contract`."""
 
 from __future__ import annotations
 

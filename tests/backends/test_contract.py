@@ -10,7 +10,7 @@ import pytest
 from minicnn import backends
 from minicnn.backends import contract
 
-OPERATIONS = [name for name in vars(contract.Backend) if not name.startswith("_")]
+OPERATIONS = contract.operations()
 
 
 @pytest.mark.parametrize("backend", backends.available())

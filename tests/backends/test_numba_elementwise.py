@@ -150,7 +150,7 @@ def mean_squared_error(run, shape):
 
 def count_correct(run, classes):
     labels = run.rng.integers(0, max(2, classes), run.images)
-    return (run.ops.count_correct(run.batch(classes), labels),)
+    return (run.ops.count_correct(run.batch(classes), labels, run.buffers),)
 
 
 def update(name, slots, *rates):
@@ -186,8 +186,7 @@ def plain_sgd(run, shape):
 def penalties(run, shape):
     values, grads = ([run.array(*shape), run.array(2)] for _ in range(2))
     run.ops.add_penalty_gradient(values, grads, 0.1, 0.2)
-    run.ops.scale(values, 1.5)
-    return [run.ops.penalty(values, 0.1, 0.2), run.ops.squared_norm(values), *values, *grads]
+    return [run.ops.penalty(values, 0.1, 0.2), run.ops.clip(values, 0.5), *values, *grads]
 
 
 ELEMENT_WISE = [relu, leaky_relu, sigmoid, tanh, sigmoid_cross_entropy, mean_squared_error]

@@ -13,7 +13,7 @@ from numba.core import event
 import minicnn as m
 from minicnn.backends import numba as backend
 from minicnn.backends.numba import runtime
-from minicnn.evaluation import Tally, prepare
+from minicnn.evaluation import prepare
 from minicnn.training import Rules, constant, forward_and_backward, update
 from tests.backends import programs
 
@@ -48,8 +48,9 @@ def stepper(net, count):
     samples, parameters = prepare(net, loss, (x, y), "data"), net.parameters()
 
     def step(indices):
-        forward_and_backward(net, loss, samples, indices, Tally())
-        update(parameters, optimizer, 1.0, Rules(constant, None, None))
+        forward_and_backward(net, loss, samples, indices)
+        optimizer.steps += 1
+        update(parameters, optimizer, optimizer.lr, optimizer.steps, Rules(constant, None, None))
 
     return step, loss
 

@@ -24,7 +24,7 @@ def cuda_ops():
 
 
 
-@pytest.mark.parametrize("operation", [n for n in vars(contract.Backend) if n[0] != "_"])
+@pytest.mark.parametrize("operation", contract.operations())
 def test_the_operation_is_there_with_the_contracts_arguments(cuda_ops, operation):
     stated = list(inspect.signature(getattr(contract.Backend, operation)).parameters)[1:]
     assert list(inspect.signature(getattr(cuda_ops, operation)).parameters) == stated
@@ -152,3 +152,11 @@ def test_a_network_that_was_saved_here_loads_elsewhere(tmp_path):
     loaded = m.load(tmp_path / "network.npz").network
     for name, parameter in network.state().items():
         assert np.array_equal(loaded.state()[name].value, parameter.value)
+
+
+def test_a_step_is_timed_part_by_part(cuda_ops):
+    net = m.Sequential(m.Dense(3, 4), m.ReLU(), m.Dense(4, 2), seed=0).to("cuda")
+    x, labels = normal((4, 3), 0, "float32"), np.array([0, 1, 1, 0])
+    found = m.timing.profile(net, m.SoftmaxCrossEntropy(), m.SGD(0.1), x, labels, repeats=2)
+    assert [row.name for row in found.rows][:3] == ["gather", "0 Dense", "1 ReLU"]
+    assert sum(row.ms for row in found.rows) == pytest.approx(found.step_ms)

@@ -8,11 +8,9 @@ from math import prod
 
 import numpy as np
 
-from .device import SIMULATED, Array, cuda, kernel, launch
+from .device import Array, cuda, on_the_host
 
 ALIGNED = 64  # numbers; where an array begins, so that a warp's reads begin at a cache line
-SQUARE = 4 if SIMULATED else 32  # pixels × images that a block turns
-WIDER = SQUARE + 1
 
 
 class Batch:
@@ -35,11 +33,13 @@ def empty(buffers, name, sample_shape, like, dtype=None) -> Batch:
 
 
 def from_numpy(array):
+    on_the_host("a batch comes from the host")
     side_by_side = np.ascontiguousarray(array.reshape(len(array), -1).T)
     return Batch(cuda.to_device(side_by_side.reshape(-1)), array.shape)
 
 
 def to_numpy(batch):
+    on_the_host("a batch is read")
     flat = batch.flat.copy_to_host()[: batch.size]
     return np.ascontiguousarray(flat.reshape(-1, len(batch)).T).reshape(batch.shape)
 
@@ -83,68 +83,25 @@ def aligned(size):
 
 
 def read(array):
+    on_the_host("a parameter is read")
     values = array.flat.copy_to_host().reshape(array.shape)
     values.flags.writeable = False
     return values
 
 
 def write(array, values):
+    on_the_host("a parameter is written")
     values = np.broadcast_to(np.asarray(values, array.dtype), array.shape)
     array.flat.copy_to_device(np.ascontiguousarray(values).reshape(-1))
 
 
 def to_float(scalar):
+    on_the_host("a number is read")
     return float(scalar.copy_to_host()[0])
 
 
-class Data:
-    """A data set on the device, as it lies on the host: image after image."""
-
-    def __init__(self, array: np.ndarray) -> None:
-        self.shape, self.dtype = array.shape, array.dtype
-        self.flat = cuda.to_device(np.ascontiguousarray(array).reshape(-1))
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-
-def upload(array):
-    return Data(array)
-
-
-def gather(data, indices, dtype, buffers):
-    sample_shape = data.shape[1:]
-    shape, size = (len(indices), *sample_shape), prod(sample_shape)
-    y = Batch(buffers.empty("gather", prod(shape), dtype), shape)
-    chosen = buffers.empty("indices", len(indices), np.int64)
-    chosen[: len(indices)].copy_to_device(np.ascontiguousarray(indices, dtype=np.int64))
-    scale = y.dtype.type(1 / 255 if data.dtype == np.uint8 else 1)
-    blocks = -(-size // SQUARE), -(-len(indices) // SQUARE)
-    gatherer = gather_pixels if data.dtype == np.uint8 else gather_floats
-    launch(gatherer, blocks, data.flat, chosen, size, len(indices), scale, y.flat, threads=SQUARE)
-    return y
-
-
-def turn(images, chosen, size, count, scale, y):
-    """y[k · N + n] = images[chosen[n] · size + k] · scale.
-
-    A block turns a square of pixels × images in shared memory: neighbouring threads read
-    neighbouring pixels of an image, and write neighbouring images of a pixel. A column more than
-    needed keeps the threads out of each other's memory bank. Intensity: 1 multiplication a number.
-    """
-    square = cuda.shared.array((SQUARE, WIDER), y.dtype)
-    t, first, n0 = cuda.threadIdx.x, cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
-    for n in range(min(SQUARE, count - n0)):
-        if first + t < size:
-            square[t, n] = y.dtype.type(images[chosen[n0 + n] * size + first + t]) * scale
-    cuda.syncthreads()
-    for k in range(min(SQUARE, size - first)):
-        if n0 + t < count:
-            y[(first + k) * count + n0 + t] = square[k, t]
-
-
-gather_pixels = kernel("B I n n r F", "arrays.gather_pixels")(turn)
-gather_floats = kernel("F I n n r F", "arrays.gather_floats")(turn)
+def synchronize():
+    cuda.synchronize()
 
 
 def reshape(x, shape):

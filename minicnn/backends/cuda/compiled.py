@@ -19,7 +19,7 @@ from ..window import Window
 from . import convolution, pooling, tile
 from .device import KERNELS, cuda
 
-GENERATIONS = ((7, 5), (8, 0), (9, 0))  # Turing, Ampere, Hopper
+GENERATIONS = ((7, 5), (8, 0), (9, 0), (9, 0, "a"))  # Turing, Ampere, Hopper, and all of Hopper
 TAKEN = {
     "F": numba.float32[::1],
     "I": numba.int64[::1],
@@ -52,15 +52,15 @@ def all_kernels() -> dict:
     return KERNELS
 
 
-def compile_for(kernel, takes: list[str], generation: tuple[int, int]) -> Report:
-    """Compile a kernel for float32 and a compute capability such as (9, 0)."""
+def compile_for(kernel, takes: list[str], generation: tuple) -> Report:
+    """Compile a kernel for float32 and a compute capability such as (9, 0) or (9, 0, "a")."""
     signature = tuple(TAKEN[letter] for letter in takes)
     pretended = SimpleNamespace(compute_capability=generation)
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: pretended):
         ptx, _ = cuda.compile(
             kernel.py_func, signature, cc=generation, device=False, abi="numba", output="ptx"
         )
-    architecture = f"sm_{generation[0]}{generation[1]}"
+    architecture = f"sm_{named(generation)}"
     options = LinkerOptions(arch=architecture, ptxas_options="-v", verbose=True)
     linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
     linker.link("cubin")
@@ -78,9 +78,13 @@ def compile_for(kernel, takes: list[str], generation: tuple[int, int]) -> Report
     )  # fmt: skip
 
 
+def named(generation: tuple) -> str:
+    return "".join(map(str, generation))
+
+
 def main() -> None:
     for generation in GENERATIONS:
-        print(f"\ncompute capability {generation[0]}.{generation[1]}")
+        print(f"\nsm_{named(generation)}")
         print(f"{'kernel':56}" + "".join(f"{title:>11}" for title in TITLES))
         for name, (kernel, takes) in sorted(all_kernels().items()):
             cells = compile_for(kernel, takes, generation)

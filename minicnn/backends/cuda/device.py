@@ -13,7 +13,9 @@ Every array is flat. Under Numba's simulator (NUMBA_ENABLE_CUDASIM=1) kernels ru
 a thread of the machine for each of theirs, so there the blocks are small.
 """
 
+import threading
 import warnings
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from math import prod
@@ -84,9 +86,37 @@ def device(function):
     return cuda.jit(device=True)(function)
 
 
+@cache
+def queue():
+    """Where kernels wait for each other. A copy without a stream waits for it, others do not."""
+    return cuda.stream()
+
+
+class Tape(threading.local):
+    """Where this thread's launches are written down instead of made; see `recording.py`."""
+
+    launches = None
+
+
+tape = Tape()
+
+
+class NotRecordableError(RuntimeError):
+    """A step looked at numbers of the host or brought some, so it cannot be replayed."""
+
+
+def on_the_host(what):
+    """Say that the host takes part now, which a replay would leave out."""
+    if tape.launches is not None:
+        raise NotRecordableError(f"{what} in the middle of a step")
+
+
 def launch(kernel, blocks, *arguments, threads=THREADS):
     """Run a kernel; it is only put in a queue, and the host goes on."""
-    kernel[blocks, threads](*arguments)
+    if tape.launches is None:
+        kernel[blocks, threads, queue()](*arguments)
+    else:
+        tape.launches.append((kernel, blocks, threads, arguments))
 
 
 def for_each(kernel, items, *arguments):

@@ -11,7 +11,8 @@ import numpy as np
 from .. import scalar
 from .activation import relu, sigmoid
 from .arrays import empty
-from .device import cuda, device, for_each, kernel
+from .data import on_device
+from .device import cuda, device, for_each, kernel, launch
 from .sums import sum_of
 
 takes_over = device(scalar.takes_over)
@@ -112,11 +113,17 @@ def mean_squared_error_backward(x, target, buffers):
     return dx
 
 
-def count_correct(logits, labels):
-    labels = cuda.to_device(np.ascontiguousarray(labels, dtype=np.int64))
-    right = cuda.to_device(np.zeros(1, np.int64))
-    for_each(count, len(logits), logits.flat, labels, logits.shape[1], len(logits), right)
+def count_correct(logits, labels, buffers):
+    right = buffers.empty("right", 1, np.int64)
+    launch(clear, 1, right, threads=1)
+    arguments = logits.flat, on_device(labels, buffers), logits.shape[1], len(logits), right
+    for_each(count, len(logits), *arguments)
     return right
+
+
+@kernel("I")
+def clear(right):
+    right[0] = 0
 
 
 @kernel("F I n n I")

@@ -2,9 +2,15 @@
 
 Parameters that lie together come as one array (see `join`), so an update is one launch. Intensity:
 a few operations for the three to seven numbers that are read and written: as fast as memory is.
+
+The learning rate, and Adam's step number, are arrays of one number on the device: `Steps` changes
+them there from step to step. A negative rate says that nothing is to be updated.
 """
 
-from math import sqrt
+import threading
+from math import expm1, inf, log, sqrt
+
+import numpy as np
 
 from .. import scalar
 from .device import Buffers, cuda, device, for_each, kernel, launch
@@ -16,84 +22,109 @@ rmsprop = device(scalar.rmsprop)
 adagrad = device(scalar.adagrad)
 adam = device(scalar.adam)
 penalty_slope = device(scalar.penalty_slope)
-scratch = Buffers()
+
+
+class Scratch(threading.local, Buffers):
+    """Memory for the moment, a thread's own."""
+
+
+scratch = Scratch()
 
 
 def sgd_update(values, grads, velocities, lr, momentum, nesterov, weight_decay):
-    if not momentum:
-        for w, g in zip(values, grads):
-            for_each(sgd_kernel, w.size, w.flat, g.flat, *numbers(w, lr, weight_decay), w.size)
-        return
-    for w, g, v in zip(values, grads, velocities):
-        rates = numbers(w, lr, momentum, weight_decay)
-        for_each(momentum_kernel, w.size, w.flat, g.flat, v.flat, int(nesterov), *rates, w.size)
+    for k, (w, g) in enumerate(zip(values, grads)):
+        arguments = on_device("lr", lr, w.dtype), *numbers(w, momentum, weight_decay), w.size
+        if momentum:
+            v = velocities[k]
+            for_each(momentum_kernel, w.size, w.flat, g.flat, v.flat, int(nesterov), *arguments)
+        else:
+            for_each(sgd_kernel, w.size, w.flat, g.flat, *arguments)
 
 
-@kernel("F F r r n")
-def sgd_kernel(w, g, lr, weight_decay, size):
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        w[k] = sgd(w[k], g[k], lr, weight_decay)
+@kernel("F F F r r n")
+def sgd_kernel(w, g, lr, momentum, weight_decay, size):
+    if lr[0] >= 0:
+        for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+            w[k] = sgd(w[k], g[k], lr[0], weight_decay)
 
 
-@kernel("F F F n r r r n")
+@kernel("F F F n F r r n")
 def momentum_kernel(w, g, v, nesterov, lr, keep, weight_decay, size):
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        w[k], v[k] = momentum_sgd(w[k], g[k], v[k], nesterov, lr, keep, weight_decay)
+    if lr[0] >= 0:
+        for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+            w[k], v[k] = momentum_sgd(w[k], g[k], v[k], nesterov, lr[0], keep, weight_decay)
 
 
 def rmsprop_update(values, grads, squares, lr, alpha, eps, weight_decay):
     for w, g, s in zip(values, grads, squares):
-        rates = numbers(w, lr, alpha, 1 - alpha, eps, weight_decay)
+        rates = on_device("lr", lr, w.dtype), *numbers(w, alpha, 1 - alpha, eps, weight_decay)
         for_each(rmsprop_kernel, w.size, w.flat, g.flat, s.flat, *rates, w.size)
 
 
-@kernel("F F F r r r r r n")
+@kernel("F F F F r r r r n")
 def rmsprop_kernel(w, g, s, lr, keep, fresh, eps, weight_decay, size):
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        w[k], s[k] = rmsprop(w[k], g[k], s[k], lr, keep, fresh, eps, weight_decay)
+    if lr[0] >= 0:
+        for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+            w[k], s[k] = rmsprop(w[k], g[k], s[k], lr[0], keep, fresh, eps, weight_decay)
 
 
 def adagrad_update(values, grads, squares, lr, eps, weight_decay):
     for w, g, s in zip(values, grads, squares):
-        rates = numbers(w, lr, eps, weight_decay)
+        rates = on_device("lr", lr, w.dtype), *numbers(w, eps, weight_decay)
         for_each(adagrad_kernel, w.size, w.flat, g.flat, s.flat, *rates, w.size)
 
 
-@kernel("F F F r r r n")
+@kernel("F F F F r r n")
 def adagrad_kernel(w, g, s, lr, eps, weight_decay, size):
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        w[k], s[k] = adagrad(w[k], g[k], s[k], lr, eps, weight_decay)
+    if lr[0] >= 0:
+        for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+            w[k], s[k] = adagrad(w[k], g[k], s[k], lr[0], eps, weight_decay)
 
 
 def adam_update(
     values, grads, means, squares, step, lr, beta1, beta2, eps, weight_decay, decoupled
 ):
-    correction = sqrt(1 - beta2**step)
-    rate = correction * lr / (1 - beta1**step)
-    shrink, coupled = (1 - lr * weight_decay, 0.0) if decoupled else (1.0, weight_decay)
+    coupled, apart = (0.0, weight_decay) if decoupled else (weight_decay, 0.0)
+    w = values[0]
+    of_step = scratch.empty("adam", 3, w.dtype)
+    fixed = numbers(w, log_of(beta1), log_of(beta2), eps, apart)
+    now = on_device("lr", lr, w.dtype), on_device("step", step, np.int64)
+    launch(adam_step, 1, *now, *fixed, of_step, threads=1)
+    fixed = numbers(w, beta1, 1 - beta1, beta2, 1 - beta2, coupled)
     for w, g, m, s in zip(values, grads, means, squares):
-        rates = numbers(
-            w, rate, beta1, 1 - beta1, beta2, 1 - beta2, correction * eps, coupled, shrink
-        )
-        for_each(adam_kernel, w.size, w.flat, g.flat, m.flat, s.flat, *rates, w.size)
+        for_each(adam_kernel, w.size, w.flat, g.flat, m.flat, s.flat, of_step, *fixed, w.size)
 
 
-@kernel("F F F F r r r r r r r r n")
-def adam_kernel(
-    w, g, m, s, rate, keep1, fresh1, keep2, fresh2, eps, weight_decay, shrink, size
-):  # fmt: skip
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        w[k], m[k], s[k] = adam(
-            w[k], g[k], m[k], s[k], rate, keep1, fresh1, keep2, fresh2, eps, weight_decay, shrink
-        )
+@kernel("F I r r r r F")
+def adam_step(lr, step, log_beta1, log_beta2, eps, weight_decay, of_step):
+    """What changes from step to step (see `scalar.adam`): rate, eps and shrink, by one thread.
+
+    1 − beta^step = −expm1(step · log beta) keeps all its digits in float32.
+    """
+    number = lr.dtype.type(step[0])
+    correction = sqrt(-expm1(number * log_beta2))
+    of_step[0] = correction * lr[0] / -expm1(number * log_beta1)
+    of_step[1] = correction * eps
+    of_step[2] = lr.dtype.type(1) - lr[0] * weight_decay
+
+
+@kernel("F F F F F r r r r r n")
+def adam_kernel(w, g, m, s, of_step, keep1, fresh1, keep2, fresh2, weight_decay, size):
+    rate, eps, shrink = of_step[0], of_step[1], of_step[2]
+    if rate >= 0:
+        for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+            w[k], m[k], s[k] = adam(
+                w[k], g[k], m[k], s[k],
+                rate, keep1, fresh1, keep2, fresh2, eps, weight_decay, shrink,
+            )  # fmt: skip
+
+
+def log_of(beta):
+    return log(beta) if beta else -inf
 
 
 def penalty(values, l1, l2):
     return norms(values, l1, l2 / 2)
-
-
-def squared_norm(arrays):
-    return norms(arrays, 0, 1)
 
 
 def norms(arrays, l1, l2):
@@ -131,15 +162,32 @@ def add_penalty_kernel(w, g, l1, l2, size):
         g[k] += penalty_slope(w[k], l1, l2)
 
 
-def scale(arrays, factor):
+def clip(arrays, max_norm):
+    norm = norms(arrays, 0, 1)
+    launch(root, 1, norm, threads=1)
     for a in arrays:
-        for_each(scale_kernel, a.size, a.flat, *numbers(a, factor), a.size)
+        for_each(clip_kernel, a.size, a.flat, norm, *numbers(a, max_norm, 1e-6), a.size)
+    return norm
 
 
-@kernel("F r n")
-def scale_kernel(a, factor, size):
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        a[k] *= factor
+@kernel("F")
+def root(x):
+    x[0] = sqrt(x[0])
+
+
+@kernel("F F r r n")
+def clip_kernel(a, norm, max_norm, little, size):
+    factor = max_norm / (norm[0] + little)
+    if factor < 1:
+        for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+            a[k] *= factor
+
+
+def on_device(name, number, dtype):
+    """A number where kernels find it, whether `Steps` hands it out or a user calls with it."""
+    if not np.isscalar(number):
+        return number
+    return scratch.constant(f"{name} {dtype}", np.array([number], dtype))
 
 
 def numbers(w, *rates):

@@ -5,6 +5,7 @@ shared out to threads); the other files stand beside those of the same name in `
 """
 
 from ..buffers import Buffers
+from ..steps import Steps
 from . import runtime  # noqa: F401 - first, for numba reads the environment when it is imported
 from .activation import (
     leaky_relu_backward,
@@ -19,17 +20,17 @@ from .activation import (
 from .arrays import (
     allocate,
     from_numpy,
-    gather,
     join,
     read,
     reshape,
+    synchronize,
     to_float,
     to_numpy,
-    upload,
     write,
 )
 from .bias import bias_forward, bias_gradient
 from .convolution import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
+from .data import gather, pick, upload
 from .dense import dense_forward, dense_input_gradient, dense_weight_gradient
 from .dropout import dropout_backward, dropout_forward
 from .loss import (
@@ -52,15 +53,15 @@ from .update import (
     adagrad_update,
     adam_update,
     add_penalty_gradient,
+    clip,
     penalty,
     rmsprop_update,
-    scale,
     sgd_update,
-    squared_norm,
 )
 
 __all__ = [
     "Buffers",
+    "Steps",
     "adagrad_update",
     "adam_update",
     "add_penalty_gradient",
@@ -73,6 +74,7 @@ __all__ = [
     "batch_norm_inference_backward",
     "bias_forward",
     "bias_gradient",
+    "clip",
     "conv2d_forward",
     "conv2d_input_gradient",
     "conv2d_weight_gradient",
@@ -92,12 +94,12 @@ __all__ = [
     "mean_squared_error_backward",
     "mean_squared_error_forward",
     "penalty",
+    "pick",
     "read",
     "relu_backward",
     "relu_forward",
     "reshape",
     "rmsprop_update",
-    "scale",
     "sgd_update",
     "sigmoid_backward",
     "sigmoid_cross_entropy_backward",
@@ -105,7 +107,7 @@ __all__ = [
     "sigmoid_forward",
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
-    "squared_norm",
+    "synchronize",
     "tanh_backward",
     "tanh_forward",
     "to_float",

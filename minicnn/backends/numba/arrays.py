@@ -2,19 +2,18 @@
 
 import numpy as np
 
-from ..numpy.arrays import read, to_float, upload, write
+from ..numpy.arrays import read, synchronize, to_float, write
 from .layout import Lanes, block_shape, pack, unpack
 
 __all__ = [
     "allocate",
     "from_numpy",
-    "gather",
     "join",
     "read",
     "reshape",
+    "synchronize",
     "to_float",
     "to_numpy",
-    "upload",
     "write",
 ]
 
@@ -76,13 +75,6 @@ def from_numpy(array):
 
 def to_numpy(batch):
     return unpack(batch)
-
-
-def gather(data, indices, dtype, buffers):
-    shape = block_shape(len(indices), data.shape[1:])
-    y = Lanes(buffers.empty("gather", shape, dtype), len(indices), cleared=True)
-    pack(data, indices, 1 / 255 if data.dtype == np.uint8 else 1, y.data)
-    return y
 
 
 def reshape(x, shape):

@@ -117,10 +117,6 @@ def penalty(values, l1, l2):
     return sum(l1 * absolute + l2 / 2 * square for absolute, square in map(norms, values))
 
 
-def squared_norm(arrays):
-    return sum(norms(a)[1] for a in arrays)
-
-
 def norms(a):
     """Σ |a| and Σ a²."""
     return norms_kernel(flat(a))
@@ -152,9 +148,13 @@ def add_penalty_kernel(w, g, rates):
             gs[k] += penalty_slope(ws[k], *rates)
 
 
-def scale(arrays, factor):
-    for a in arrays:
-        scale_kernel(flat(a), a.dtype.type(factor))
+def clip(arrays, max_norm):
+    norm = sqrt(sum(norms(a)[1] for a in arrays))
+    factor = max_norm / (norm + 1e-6)
+    if factor < 1:
+        for a in arrays:
+            scale_kernel(flat(a), a.dtype.type(factor))
+    return norm
 
 
 @kernel

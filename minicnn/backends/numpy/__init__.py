@@ -1,6 +1,7 @@
-"""The reference: every operation of `contract.py` as its formula, in NumPy."""
+"""The reference: every operation of `contract` as its formula, in NumPy."""
 
 from ..buffers import Buffers
+from ..steps import Steps
 from .activation import (
     leaky_relu_backward,
     leaky_relu_forward,
@@ -14,17 +15,17 @@ from .activation import (
 from .arrays import (
     allocate,
     from_numpy,
-    gather,
     join,
     read,
     reshape,
+    synchronize,
     to_float,
     to_numpy,
-    upload,
     write,
 )
 from .bias import bias_forward, bias_gradient
 from .convolution import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
+from .data import gather, pick, upload
 from .dense import dense_forward, dense_input_gradient, dense_weight_gradient
 from .dropout import dropout_backward, dropout_forward
 from .loss import (
@@ -47,15 +48,15 @@ from .update import (
     adagrad_update,
     adam_update,
     add_penalty_gradient,
+    clip,
     penalty,
     rmsprop_update,
-    scale,
     sgd_update,
-    squared_norm,
 )
 
 __all__ = [
     "Buffers",
+    "Steps",
     "adagrad_update",
     "adam_update",
     "add_penalty_gradient",
@@ -68,6 +69,7 @@ __all__ = [
     "batch_norm_inference_backward",
     "bias_forward",
     "bias_gradient",
+    "clip",
     "conv2d_forward",
     "conv2d_input_gradient",
     "conv2d_weight_gradient",
@@ -87,12 +89,12 @@ __all__ = [
     "mean_squared_error_backward",
     "mean_squared_error_forward",
     "penalty",
+    "pick",
     "read",
     "relu_backward",
     "relu_forward",
     "reshape",
     "rmsprop_update",
-    "scale",
     "sgd_update",
     "sigmoid_backward",
     "sigmoid_cross_entropy_backward",
@@ -100,7 +102,7 @@ __all__ = [
     "sigmoid_forward",
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
-    "squared_norm",
+    "synchronize",
     "tanh_backward",
     "tanh_forward",
     "to_float",

@@ -59,10 +59,10 @@ def add_penalty_gradient(values, grads, l1, l2):
         g += l1 * np.sign(w) + l2 * w
 
 
-def squared_norm(arrays):
-    return sum(float(np.square(a).sum()) for a in arrays)
-
-
-def scale(arrays, factor):
-    for a in arrays:
-        a *= factor
+def clip(arrays, max_norm):
+    norm = sqrt(sum(float(np.square(a).sum()) for a in arrays))
+    factor = max_norm / (norm + 1e-6)
+    if factor < 1:
+        for a in arrays:
+            a *= factor
+    return norm

@@ -1,0 +1,186 @@
+"""What `compare_frameworks.py --backend cuda` compares: whole steps, single kernels, an epoch.
+
+Steps: the networks of the other backends at three batch sizes, beside PyTorch in float32 without
+TF32, eager and as one CUDA graph; each in a process of its own, by turns, timed by CUDA events.
+Kernels: minicnn's matrix product and convolution beside cuBLAS and cuDNN (through PyTorch), and an
+element-wise kernel beside a plain copy. Epoch: 60,000 digits through the LeNet-like network.
+"""
+
+import json
+from importlib.util import find_spec
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from tqdm import tqdm
+
+import minicnn as m
+from frameworks.minicnn_step import network
+from frameworks.workloads import WORKLOADS, at_batch
+from minicnn import backends
+from minicnn.files import whole_file
+
+RUNNERS = {
+    "cuda": ("numba", "minicnn_cuda", "cuda"),
+    "torch": ("torch", "torch", "cuda"),
+    "torch graph": ("torch", "torch", "cuda graph"),
+}
+BATCHES = (64, 256, 4096)
+
+
+def compare_on_gpu(options, compare, machine: dict) -> None:
+    """compare: times the runners of one workload; machine: goes into the report."""
+    from minicnn.backends.cuda.device import cuda
+
+    runners = {name: runner for name, runner in RUNNERS.items() if find_spec(runner[0])}
+    names = [w.name for w in WORKLOADS if w.name in options.workloads]
+    works = list(dict.fromkeys(at_batch(name, batch) for name in names for batch in BATCHES))
+    runs = []
+    with tqdm(total=len(works) * options.rounds * len(runners), disable=None) as bar:
+        for work in works:
+            runs.append(compare(work, 1, runners, options, bar))
+    kernels = kernel_times()
+    seconds = epoch_seconds(3 if options.quick else 5)
+    machine |= {"gpu": cuda.get_current_device().name.decode()}
+    report = {"machine": machine, "runs": runs, "kernels": kernels, "lenet_b256_epoch_s": seconds}
+    path = options.out / "compare_gpu.json"
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"{machine['gpu']}\n\n{step_table(runs, list(runners))}\n\n{kernel_table(kernels)}\n")
+    print(f"LeNet-like, batch 256, 60,000 images: {seconds:.3f} s an epoch\n{path.resolve()}")
+
+
+# ── single kernels ───────────────────────────────────────────────────────────────────────────
+
+
+def kernel_times() -> list[dict]:
+    """Milliseconds, and the rate in GFLOP/s or GB/s, of minicnn's kernel and of its peer's."""
+    convolutions = convolution_row(1, 32, 28), convolution_row(32, 64, 14)
+    return [element_wise_row(), product_row(4096), *convolutions]
+
+
+def element_wise_row(count: int = 1 << 26) -> dict:
+    from minicnn.backends.cuda.device import cuda, queue
+
+    ops = backends.get("cuda")
+    x, buffers = ops.from_numpy(np.ones((count, 1), np.float32)), ops.Buffers()
+    copy = cuda.device_array(count, np.float32)
+    ours = timed(lambda: ops.relu_forward(x, buffers))
+    peer = timed(lambda: copy.copy_to_device(x.flat, stream=queue()))
+    return row("relu, beside a copy", ours, peer, 8 * count, "GB/s")
+
+
+def product_row(n: int) -> dict:
+    ops = backends.get("cuda")
+    x, (w,) = ops.from_numpy(normal(n, n)), ops.allocate([normal(n, n)])
+    buffers = ops.Buffers()
+    ours = timed(lambda: ops.dense_forward(x, w, None, buffers))
+    peer = None
+    if find_spec("torch"):
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = False
+        a = torch.ones(n, n, device="cuda")
+        peer = torch_timed(lambda: a @ a)
+    return row(f"dense {n}³, beside cuBLAS", ours, peer, 2 * n**3, "GFLOP/s")
+
+
+def convolution_row(channels: int, filters: int, size: int, batch: int = 4096) -> dict:
+    ops, layer = backends.get("cuda"), m.Conv2D(channels, filters, 5, padding="same")
+    shape = (channels, size, size)
+    window, flops = layer.window(shape), 2 * batch * layer.multiply_adds(shape)
+    x, (w, b) = (
+        ops.from_numpy(normal(batch, *shape)),
+        ops.allocate([layer.weight.value, layer.bias.value]),
+    )
+    buffers = ops.Buffers()
+    ours = timed(lambda: ops.conv2d_forward(x, w, b, window, buffers))
+    peer = None
+    if find_spec("torch"):
+        import torch
+
+        torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = False, True
+        theirs = torch.nn.Conv2d(channels, filters, 5, padding=2, device="cuda")
+        images = torch.ones(batch, *shape, device="cuda")
+        with torch.no_grad():
+            peer = torch_timed(lambda: theirs(images))
+    title = f"conv {channels}→{filters} 5×5 {size}², batch {batch}, beside cuDNN"
+    return row(title, ours, peer, flops, "GFLOP/s")
+
+
+def timed(run, repeats: int = 20) -> float:
+    """Median milliseconds between two events around a call."""
+    from minicnn.backends.cuda.device import cuda, queue
+
+    run()  # may compile, and takes memory
+    times = []
+    for _ in range(repeats):
+        begin, end = cuda.event(), cuda.event()
+        begin.record(queue())
+        run()
+        end.record(queue())
+        end.synchronize()
+        times.append(begin.elapsed_time(end))
+    return median(times)
+
+
+def torch_timed(run, repeats: int = 20) -> float:
+    from frameworks.torch_step import milliseconds
+
+    milliseconds(run, 3)
+    return median(milliseconds(run, 1) for _ in range(repeats))
+
+
+def row(name: str, ours: float, peer: float | None, work: int, unit: str) -> dict:
+    return {
+        "name": name,
+        "unit": unit,
+        "ms": ours,
+        "rate": work / ours / 1e6,
+        "peer_ms": peer,
+        "peer_rate": peer and work / peer / 1e6,
+    }
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape, np.float32)
+
+
+# ── an epoch ─────────────────────────────────────────────────────────────────────────────────
+
+
+def epoch_seconds(epochs: int) -> float:
+    """Median seconds of an epoch after the first, which compiles and records."""
+    rng, work = np.random.default_rng(0), at_batch("lenet b64", 256)
+    images = rng.integers(0, 256, (60_000, *work.shape), dtype=np.uint8)
+    net, labels = network(work).to("cuda"), rng.integers(0, work.outputs, len(images))
+    start = perf_counter()
+    history = m.fit(net, m.SoftmaxCrossEntropy(), m.Adam(), (images, labels), epochs=epochs,
+                    batch_size=work.batch, progress=False)  # fmt: skip
+    print(f"{epochs} epochs in {perf_counter() - start:.1f} s, compiling included")
+    return median(history["seconds"][1:])
+
+
+# ── tables ───────────────────────────────────────────────────────────────────────────────────
+
+
+def step_table(runs: list[dict], names: list[str]) -> str:
+    """Milliseconds a step, GFLOP/s of minicnn, and PyTorch's eager time over minicnn's."""
+    head = "".join(f"{name:>13}" for name in names)
+    lines = [f"{'milliseconds a step':22}{head}{'GFLOP/s':>11}{'torch/cuda':>12}"]
+    for run in runs:
+        ms = run["ms"]
+        cells = "".join(f"{ms[name]:13.3f}" for name in names)
+        ratio = f"{ms['torch'] / ms['cuda']:.2f}×" if "torch" in ms else "–"
+        rate = run["flops"] / ms["cuda"] / 1e6
+        lines.append(f"{run['workload']:22}{cells}{rate:11.0f}{ratio:>12}")
+    return "\n".join(lines)
+
+
+def kernel_table(kernels: list[dict]) -> str:
+    lines = [f"{'kernel':48}{'ms':>9}{'rate':>16}{'of the peer':>13}"]
+    for k in kernels:
+        share = "–" if k["peer_ms"] is None else f"{k['peer_ms'] / k['ms']:.0%}"
+        rate = f"{k['rate']:.0f} {k['unit']}"
+        lines.append(f"{k['name']:48}{k['ms']:9.3f}{rate:>16}{share:>13}")
+    return "\n".join(lines)

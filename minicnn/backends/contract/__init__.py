@@ -1,0 +1,55 @@
+"""The table of contents of backprop: every operation of minicnn, its formula and its gradient.
+
+Each backend (`numpy`, `numba`, `cuda`) is a module with these functions under these names. A
+layer calls them and never learns which backend it is on. They stand in three files: `data.py`
+(moving data, and the steps of an epoch), `layers.py` (forward and backward) and `training.py`
+(losses and updates).
+
+Notation
+--------
+    x, w, b → y        forward: input, weight, bias, output
+    dy → dx, dw, db    backward: dy is ∂L/∂y, the gradient of the loss L with respect to y
+    N images, C channels in, F channels (filters) out, H × W pixels, OH × OW output pixels
+    i, j output row and column · u, v a kernel's tap · s stride · p padding above and to the left
+
+Rules
+-----
+* A **Batch** (x, y, dy, dx …) is opaque: only its backend knows how it lies in memory. It has
+  `.shape`, batch first and NCHW, and `.dtype`. An **Array** (w, b, dw, db, statistics, optimiser
+  slots) has the plain layout of the docstrings; `allocate` makes it, `read` and `write` reach it.
+* Results live in the caller's `buffers` and stay valid until the same layer computes the same
+  thing again, so a step allocates nothing. No function changes a Batch that it is given.
+* Gradients of parameters are *written* to the Array that is passed (dw, db, …): they overwrite.
+* Arguments are right when they get here: layers, losses and optimisers check them first.
+* NaN and Inf in an input reach the output (the callers silence NumPy's warnings about them).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .data import DataOperations, EpochSteps
+from .layers import LayerOperations
+from .names import Array, Batch, Data, Indices, Number, Scalar
+from .training import TrainingOperations
+
+__all__ = [
+    "Array",
+    "Backend",
+    "Batch",
+    "Data",
+    "EpochSteps",
+    "Indices",
+    "Number",
+    "Scalar",
+    "operations",
+]
+
+
+class Backend(DataOperations, LayerOperations, TrainingOperations, Protocol):
+    """A module with all these functions."""
+
+
+def operations() -> list[str]:
+    """The names of all functions of a backend."""
+    return [name for name in dir(Backend) if not name.startswith("_")]

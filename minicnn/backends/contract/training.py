@@ -1,0 +1,144 @@
+"""Losses and updates; notation and rules are in `__init__.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from .names import Array, Batch, Indices, Number, Scalar
+
+
+class TrainingOperations(Protocol):
+    # ── loss ─────────────────────────────────────────────────────────────────────────────────
+
+    def softmax_cross_entropy_forward(
+        self, logits: Batch, target: Batch, divisor: float, buffers: Any
+    ) -> tuple[Scalar, Batch]:
+        """L = −Σ_{n,c} target[n,c] · log p[n,c] / divisor with p = softmax(logits).
+
+            log p[n,c] = z[n,c] − log Σ_k e^{z[n,k]},   z = logits − max_k logits[n,k]
+
+        so no logit overflows. logits, target, p (N, C). Returns L and p. For one class c per
+        sample, target is 1 at c and divisor N; smoothing and class weights are in target.
+        """
+
+    def softmax_cross_entropy_backward(
+        self, p: Batch, target: Batch, divisor: float, buffers: Any
+    ) -> Batch:
+        """dlogits[n,c] = (p[n,c] · Σ_k target[n,k] − target[n,c]) / divisor.
+
+        For one class per sample that is (p − y) / N.
+        """
+
+    def sigmoid_cross_entropy_forward(
+        self, logits: Batch, target: Batch, buffers: Any
+    ) -> tuple[Scalar, Batch]:
+        """L = mean over all elements of max(z, 0) − z·t + log(1 + e^−|z|), z = logits, t = target.
+
+        That is −t log p − (1−t) log(1−p) with p = sigmoid(z), with no overflow. Returns L and p.
+        """
+
+    def sigmoid_cross_entropy_backward(self, p: Batch, target: Batch, buffers: Any) -> Batch:
+        """dlogits = (p − target) / number of elements."""
+
+    def mean_squared_error_forward(self, x: Batch, target: Batch, buffers: Any) -> Scalar:
+        """L = mean over all elements of (x − target)²."""
+
+    def mean_squared_error_backward(self, x: Batch, target: Batch, buffers: Any) -> Batch:
+        """dx = 2 (x − target) / number of elements."""
+
+    def count_correct(self, logits: Batch, labels: Indices, buffers: Any) -> Scalar:
+        """How many rows of logits (N, C) have their first maximum at labels[n].
+
+        A single logit (C = 1) says class 1 where it is positive, else class 0.
+        """
+
+    # ── update: each for all parameters, in place. g is the gradient, w the value ────────────
+
+    def sgd_update(
+        self,
+        values: Sequence[Array],
+        grads: Sequence[Array],
+        velocities: Sequence[Array],
+        lr: Number,
+        momentum: float,
+        nesterov: bool,
+        weight_decay: float,
+    ) -> None:
+        """Stochastic gradient descent with momentum (Polyak 1964; Nesterov: Sutskever 2013).
+
+            g ← g + weight_decay · w
+            v ← momentum · v + g            (velocities; empty when momentum = 0)
+            w ← w − lr · (g + momentum · v  if nesterov else  v)
+        """
+
+    def rmsprop_update(
+        self,
+        values: Sequence[Array],
+        grads: Sequence[Array],
+        squares: Sequence[Array],
+        lr: Number,
+        alpha: float,
+        eps: float,
+        weight_decay: float,
+    ) -> None:
+        """RMSprop (Tieleman & Hinton 2012).
+
+            g ← g + weight_decay · w
+            s ← alpha · s + (1 − alpha) · g²
+            w ← w − lr · g / (√s + eps)
+        """
+
+    def adagrad_update(
+        self,
+        values: Sequence[Array],
+        grads: Sequence[Array],
+        squares: Sequence[Array],
+        lr: Number,
+        eps: float,
+        weight_decay: float,
+    ) -> None:
+        """Adagrad (Duchi et al. 2011).
+
+            g ← g + weight_decay · w
+            s ← s + g²
+            w ← w − lr · g / (√s + eps)
+        """
+
+    def adam_update(
+        self,
+        values: Sequence[Array],
+        grads: Sequence[Array],
+        means: Sequence[Array],
+        squares: Sequence[Array],
+        step: Number,
+        lr: Number,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float,
+        decoupled: bool,
+    ) -> None:
+        """Adam (Kingma & Ba 2015) and, decoupled, AdamW (Loshchilov & Hutter 2019); step = 1, 2, …
+
+            w ← w − lr · weight_decay · w   if decoupled, else   g ← g + weight_decay · w
+            m ← beta1 · m + (1 − beta1) · g          s ← beta2 · s + (1 − beta2) · g²
+            w ← w − lr / (1 − beta1^step) · m / (√s / √(1 − beta2^step) + eps)
+        """
+
+    def penalty(self, values: Sequence[Array], l1: float, l2: float) -> Scalar:
+        """l1 · Σ |w| + l2 / 2 · Σ w²."""
+
+    def add_penalty_gradient(
+        self, values: Sequence[Array], grads: Sequence[Array], l1: float, l2: float
+    ) -> None:
+        """g ← g + l1 · sign(w) + l2 · w."""
+
+    def clip(self, arrays: Sequence[Array], max_norm: float) -> Scalar:
+        """Scale all arrays alike, so that their joint norm is at most max_norm (Pascanu 2013).
+
+            norm = √(Σ a² over all arrays and elements)
+            a ← a · max_norm / (norm + 10⁻⁶)   where that factor is below 1
+
+        Returns the norm before.
+        """

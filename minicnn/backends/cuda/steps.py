@@ -1,0 +1,106 @@
+"""The steps of an epoch: nothing is copied, allocated or waited for between them.
+
+Batches and learning rates of the whole epoch are on the device before its first step. The first
+kernel of a step takes the step's own from there, and `judge` notes its loss, so all its kernels
+have the same arguments every time. That makes a step something to record (see `recording.py`).
+"""
+
+from math import isfinite
+
+import numpy as np
+
+from .data import Chosen
+from .device import Buffers, NotRecordableError, cuda, for_each, kernel, launch
+from .recording import Recording
+
+STOPPED = -1  # a learning rate that updates nothing
+
+# Where `clock` keeps what a step must know.
+STEP, TAKEN, BROKEN = 0, 1, 2  # steps of this epoch, steps of all epochs, a loss was not finite
+
+
+class Steps:
+    """See `contract.EpochSteps`. The first step with a number of samples launches kernel by kernel,
+    which also compiles them and takes their memory; the second is recorded, and then replayed.
+    """
+
+    def __init__(self, dtype) -> None:
+        self.dtype, self.buffers = np.dtype(dtype), Buffers()
+        self.recordings: dict[int, Recording] = {}
+        self.seen: set[int] = set()
+        self.recordable, self.longest, self.most = True, 0, 0  # samples in a batch, in an epoch
+
+    def start(self, batches, rates, taken):
+        samples = sum(map(len, batches))
+        if samples > self.most or len(batches[0]) != self.longest:
+            self.recordings.clear()  # for they know where the epoch was
+        self.batches, self.longest, self.step = batches, len(batches[0]), 0
+        self.most = max(samples, self.most)
+        self.order = self.filled("order", np.concatenate(batches), np.int64)
+        self.rates = self.filled("rates", rates, self.dtype)
+        self.clock = self.filled("clock", [0, taken, 0], np.int64)
+        self.none_right = self.filled("none right", [0], np.int64)
+        self.lr = self.buffers.empty("lr", 1, self.dtype)
+        self.losses = self.buffers.empty("losses", len(batches), self.dtype)
+        self.right = self.buffers.empty("right", len(batches), np.int64)
+
+    def filled(self, name, values, dtype):
+        """An array on the device, in the same place as long as epochs grow no longer."""
+        array = self.buffers.empty(name, len(values), dtype)
+        array[: len(values)].copy_to_device(np.asarray(values, dtype))
+        return array
+
+    def take(self, compute, update):
+        batch = self.batches[self.step]
+        count = len(batch)
+        if self.recordable and count in self.seen and count not in self.recordings:
+            self.record(batch, compute, update)
+        if count in self.recordings:
+            self.recordings[count].replay()
+        else:
+            self.launch(batch, compute, update)
+            self.seen.add(count)
+        self.step += 1
+
+    def record(self, batch, compute, update):
+        try:
+            self.recordings[len(batch)] = Recording(lambda: self.launch(batch, compute, update))
+        except NotRecordableError:
+            self.recordable = False
+
+    def launch(self, batch, compute, update):
+        """One step, kernel by kernel."""
+        chosen = self.buffers.empty("chosen", self.longest, np.int64)
+        arguments = self.order, self.clock, self.longest, self.rates, len(batch), chosen, self.lr
+        for_each(begin, len(batch), *arguments)
+        loss, right = compute(Chosen(chosen, len(batch), batch))
+        right = self.none_right if right is None else right
+        arguments = loss, right, self.clock, self.lr, self.losses, self.right
+        launch(judge, 1, *arguments, threads=1)
+        update(self.lr, self.clock[TAKEN : TAKEN + 1])
+
+    def read(self):
+        losses, right = self.losses.copy_to_host(), self.right.copy_to_host()
+        return losses[: self.step].tolist(), right[: self.step].tolist()
+
+
+@kernel("I I n F n I F")
+def begin(order, clock, longest, rates, count, chosen, lr):
+    """Take this step's samples and learning rate; an index a thread."""
+    step = clock[STEP]
+    for n in range(cuda.grid(1), count, cuda.gridsize(1)):
+        chosen[n] = order[step * longest + n]
+    if cuda.grid(1) == 0:
+        lr[0] = rates[step]
+
+
+@kernel("F I I F F I")
+def judge(loss, right, clock, lr, losses, rights):
+    """Note the step's results, and let nothing be updated after a loss that is not finite."""
+    losses[clock[STEP]], rights[clock[STEP]] = loss[0], right[0]
+    clock[STEP] += 1
+    clock[TAKEN] += 1
+    if not isfinite(loss[0]):
+        clock[BROKEN] = 1
+    if clock[BROKEN]:
+        lr[0] = STOPPED

@@ -1,0 +1,15 @@
+"""Data sets and batches: picking, scaling and packing into lanes are one kernel."""
+
+import numpy as np
+
+from ..numpy.data import pick, upload
+from .layout import Lanes, block_shape, pack
+
+__all__ = ["gather", "pick", "upload"]
+
+
+def gather(data, indices, dtype, buffers):
+    shape = block_shape(len(indices), data.shape[1:])
+    y = Lanes(buffers.empty("gather", shape, dtype), len(indices), cleared=True)
+    pack(data, indices, 1 / 255 if data.dtype == np.uint8 else 1, y.data)
+    return y

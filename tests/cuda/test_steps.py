@@ -1,0 +1,134 @@
+"""Steps that stay on the device: recorded and replayed, or, where that can't be, one by one."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import minicnn as m
+from minicnn import layers as nn
+from minicnn.backends.cuda import data, device
+from minicnn.backends.cuda.steps import Steps
+from minicnn.evaluation import prepare
+from minicnn.layers.base import Layer
+from minicnn.network import snapshot
+from minicnn.optimizers import Penalty
+from minicnn.schedules import Cosine
+from minicnn.training import forward_and_backward
+from tests.strategies import normal
+
+IMAGES, LABELS = normal((5, 2), 0, "float32"), np.arange(5) % 3
+
+
+class Counted(Layer):
+    """The identity, which knows how often it was asked; with `looks`, it reads what passes."""
+
+    def __init__(self, looks=False):
+        super().__init__()
+        self.looks, self.calls = looks, 0
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def forward_batch(self, x, training):
+        self.calls += 1
+        if self.looks:
+            self.ops.to_numpy(x)
+        return x
+
+    def backward_batch(self, dy, input_gradient=True):
+        return dy
+
+
+def network(*layers):
+    return m.Sequential(*layers, nn.Dropout(0.3), nn.Dense(2, 3), seed=1)
+
+
+def trained(net, optimizer=m.Adam, loss=None, images=IMAGES, backend="cuda", **arguments):
+    """The state after three epochs with a ragged last batch, and the history."""
+    net, loss = net.to(backend), loss or m.SoftmaxCrossEntropy()
+    history = m.fit(
+        net, loss, optimizer(0.05), (images, LABELS), epochs=3, batch_size=3, progress=False,
+        **arguments,
+    )  # fmt: skip
+    return b"".join(value.tobytes() for value in snapshot(net).values()), history
+
+
+@pytest.mark.parametrize(
+    "optimizer, layers", [(m.SGD, []), (m.Adagrad, []), (m.AdamW, [nn.BatchNorm(2)])]
+)
+def test_replayed_steps_give_the_bytes_of_single_launches(optimizer, layers, monkeypatch):
+    rules = {"schedule": Cosine(3), "penalty": Penalty(0.01, 0.02), "max_gradient_norm": 0.5}
+    replayed, history = trained(network(*copy.deepcopy(layers)), optimizer, **rules)
+    monkeypatch.setattr(Steps, "record", lambda *arguments: None)
+    single, other = trained(network(*copy.deepcopy(layers)), optimizer, **rules)
+    assert replayed == single
+    assert history["train_loss"] == other["train_loss"]
+    assert history["train_accuracy"] == other["train_accuracy"]
+
+
+def test_a_replayed_step_does_not_call_the_layers():
+    layer = Counted()
+    trained(network(layer))
+    # Of three steps with three samples, and three with two, the first and the one that is recorded.
+    assert layer.calls == 4
+
+
+def test_a_layer_that_reads_from_the_device_is_called_at_every_step():
+    plain, _ = trained(network(Counted()))
+    layer = Counted(looks=True)
+    looked_at, _ = trained(network(layer))
+    assert looked_at == plain
+    assert layer.calls == 6 + 1  # the one that could not be recorded
+
+
+def test_weighted_classes_are_divided_by_the_weights_of_each_batch():
+    loss = m.SoftmaxCrossEntropy(class_weights=[1, 2, 4])
+    _, wanted = trained(network(), m.SGD, loss, backend="numpy")
+    _, found = trained(network(), m.SGD, loss)
+    assert found["train_loss"] == pytest.approx(wanted["train_loss"], rel=1e-4)
+
+
+def test_augmented_images_are_those_that_training_sees():
+    def negative(images, rng):
+        return -images
+
+    wanted, _ = trained(network(), images=-IMAGES)
+    assert trained(network(), augment=negative)[0] == wanted
+
+
+def test_after_a_loss_that_is_not_finite_nothing_is_updated():
+    images, losses = IMAGES.copy(), []
+    images[3] = np.nan
+    for backend in ("numpy", "cuda"):
+        net, optimizer = m.Sequential(nn.Dense(2, 3), seed=1).to(backend), m.SGD(0.1)
+        with pytest.raises(FloatingPointError, match="nan in epoch 1, step") as error:
+            m.fit(net, m.SoftmaxCrossEntropy(), optimizer, (images, LABELS), epochs=3,
+                  batch_size=1, progress=False)  # fmt: skip
+        losses.append((str(error.value), optimizer.steps, net[0].weight.value.copy()))
+    assert losses[0][:2] == losses[1][:2]
+    np.testing.assert_allclose(losses[1][2], losses[0][2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["float32", "uint8"])
+def test_a_data_set_that_does_not_fit_gives_the_same_bytes(kind, monkeypatch):
+    images = (40 * abs(IMAGES)).astype(kind)
+    wanted, _ = trained(network(), images=images)
+    full = type("Context", (), {"get_memory_info": lambda self: (10, 1000)})()
+    monkeypatch.setattr(device.cuda, "current_context", lambda: full)
+    assert isinstance(data.upload(images), data.Staged)
+    assert trained(network(), images=images)[0] == wanted
+
+
+def test_a_longer_epoch_is_recorded_anew():
+    net, loss = network().to("cuda"), m.SoftmaxCrossEntropy().to("cuda")
+    samples, found = prepare(net, loss, (IMAGES, LABELS), "samples"), []
+    steps = net.ops.Steps(np.float32)
+    for count in (3, 3, 5):
+        steps.start([np.array([k]) for k in range(count)], [0.1] * count, 0)
+        for _ in range(count):
+            steps.take(
+                lambda chosen: forward_and_backward(net, loss, samples, chosen), lambda *rates: None
+            )
+        found.append(steps.read()[1])
+    assert [len(right) for right in found] == [3, 3, 5]
