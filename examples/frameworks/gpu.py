@@ -41,7 +41,7 @@ def compare_on_gpu(options, compare, machine: dict) -> None:
             runs.append(compare(work, 1, runners, options, bar))
     kernels = kernel_times()
     seconds = epoch_seconds(3 if options.quick else 5)
-    machine |= {"gpu": cuda.get_current_device().name.decode()}
+    machine |= {"gpu": cuda.get_current_device().name}
     report = {"machine": machine, "runs": runs, "kernels": kernels, "lenet_b256_epoch_s": seconds}
     path = options.out / "compare_gpu.json"
     with whole_file(path) as unfinished:
