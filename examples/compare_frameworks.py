@@ -75,9 +75,15 @@ def main() -> None:
     print(f"{table(report)}\n\n{path.resolve()} and .png")
 
 
-def compare(work: Workload, threads: int, runners: dict, options, bar: tqdm) -> dict:
-    """Median milliseconds and peak memory of every runner; they take turns in rounds."""
-    workers = {name: start(r, work, threads) for name, r in runners.items()}
+def compare(
+    work: Workload, threads: int, runners: dict, options, bar: tqdm, variables: dict | None = None
+) -> dict:
+    """Median milliseconds and peak memory of every runner; they take turns in rounds.
+
+    variables: more environment for some of the runners, by name.
+    """
+    more = variables or {}
+    workers = {name: start(r, work, threads, **more.get(name, {})) for name, r in runners.items()}
     try:
         first = {name: first_answer(name, worker, work) for name, worker in workers.items()}
         turns: dict[str, list[dict]] = {name: [] for name in workers}

@@ -253,9 +253,13 @@ def broadcast(builder, tile, start, offset):
 
 
 def multiply_add(builder, tile, value, register, a, b):
-    """value with register + a · b in place of the register, rounded once."""
+    """value with register + a · b in place of the register.
+
+    One instruction, which rounds once, where the processor has it; else a product and a sum.
+    ("llvm.fma" would promise to round once, and call a slow function for it on older processors.)
+    """
     vector = vector_type(tile.scalar)
-    name = f"llvm.fma.v{vector.count}f{tile.scalar.bitwidth}"
+    name = f"llvm.fmuladd.v{vector.count}f{tile.scalar.bitwidth}"
     fma = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(vector, [vector] * 3), name
     )

@@ -1,0 +1,1 @@
+"""The parts of the Zener study; `examples/zener.py` runs them."""

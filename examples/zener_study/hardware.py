@@ -1,0 +1,48 @@
+"""What the processor contributes: the width of its vector registers, its instructions, the batch.
+
+Each training step is timed in a process of its own (see compare_frameworks.py), by turns.
+"""
+
+import os
+import platform
+
+from compare_frameworks import RUNNERS, compare
+from frameworks.workloads import at_batch
+from tqdm import tqdm
+
+from minicnn import backends
+
+NETWORKS = "zener4 b256", "zener7 b256"
+WIDTHS = {f"{n} lanes": {"MINICNN_LANES": str(n)} for n in (4, 8, 16)}
+# As if the processor knew no more than these, whatever it is. SSE2 is what every x86-64 has.
+OLDER = {
+    "4 lanes, SSE2": {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "+sse2"},
+    "4 lanes, SSE4.2": {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": "+sse4.2"},
+    "8 lanes, AVX2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma"},
+}
+
+
+def lanes(options) -> list[dict]:
+    """Milliseconds of a step on one thread, with each width and with older instructions."""
+    choices = dict(WIDTHS)
+    if platform.machine() in ("x86_64", "AMD64"):
+        for name, variables in OLDER.items():
+            choices[name] = {"MINICNN_LANES": name[0]} | variables
+    runners = dict.fromkeys(choices, RUNNERS["numba"])
+    return timed(NETWORKS, (256,), 1, runners, options, choices)
+
+
+def batches(options) -> list[dict]:
+    """Milliseconds of a step at several batch sizes, on every backend that can run here."""
+    sizes = (32, 256) if options.quick else (8, 16, 32, 64, 128, 256, 512, 1024)
+    runners = {name: RUNNERS[name] for name in ("numpy", "numba")}
+    if "cuda" in backends.available():
+        runners["cuda"] = ("numba", "minicnn_cuda", "cuda")
+    threads = options.threads or len(os.sched_getaffinity(0))
+    return timed(NETWORKS, sizes, threads, runners, options, {})
+
+
+def timed(names, sizes, threads: int, runners: dict, options, variables: dict) -> list[dict]:
+    works = [at_batch(name, size) for name in names for size in sizes]
+    with tqdm(total=len(works) * options.rounds * len(runners), disable=None) as bar:
+        return [compare(work, threads, runners, options, bar, variables) for work in works]
