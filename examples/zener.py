@@ -1,34 +1,155 @@
-"""Zener cards: the 4-layer and the 7-layer network, five-way, on any backend.
+"""Zener cards: five symbols, networks of 4 and 7 layers, and what makes their training fast.
 
-1,000 cards to learn from, 500 unseen ones to be tested on. --backend all compares the backends in
-one table per network; --quick trains for 2 epochs.
+After a report that trained on a CPU, on a CPU with newer instructions and on a GPU. Here: 5-fold
+cross-validation with fresh weights over up to 400 epochs, time against epochs, L1 and L2 penalties,
+the report's four flaws one at a time, the backends side by side, the width of the vector registers,
+and the batch size. --parts runs some of these; --network FILE trains a network from the report's
+text format instead (see minicnn/network_file.py).
 """
 
-from backends_table import table, train
+import json
+from pathlib import Path
+
+import numpy as np
+from compare_frameworks import machine
 from networks import zener4, zener7
 from options import chosen_backends, parser
+from tqdm import tqdm
+from zener_study import hardware, report
+from zener_study.flaws import FLAWS, flawed
+from zener_study.folds import Curves, cross_validated
 
-from minicnn import Adam
+from minicnn import SGD, Adam, Penalty, backends, plotting, read_network
 from minicnn.data import zener_cards
-from minicnn.schedules import OneCycle
+from minicnn.files import whole_file
+
+SYMBOL = 3  # the star, for one against the rest
+RECIPES = {"SGD 0.001 (the report's)": lambda: SGD(1e-3), "Adam 0.0005": lambda: Adam(5e-4)}
+PENALTIES = {"none": None, "L1 0.005": Penalty(l1=0.005), "L2 0.005": Penalty(l2=0.005)}
+EPOCHS = {"4 layers": (zener4, (25, 50, 100, 200, 400)), "7 layers": (zener7, (25, 50, 100))}
+QUICK = {"4 layers": (zener4, (2, 4, 8)), "7 layers": (zener7, (2, 3, 4))}
+PARTS = ("epochs", "penalties", "flaws", "backends", "lanes", "batches")
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=16).parse_args()
-    epochs = 2 if options.quick else options.epochs
-    cards = zener_cards(1000, seed=options.seed)
-    unseen = zener_cards(500, seed=options.seed + 1)
-    for name, make in {"4 layers": zener4, "7 layers": zener7}.items():
-        network = make(seed=options.seed)
-        runs = []
-        for backend in chosen_backends(options):
-            run = train(
-                network, backend, lambda: Adam(3e-3), cards, unseen, options.threads,
-                epochs=epochs, batch_size=20, seed=options.seed, schedule=OneCycle(epochs),
-            )  # fmt: skip
-            runs.append(run)
-            run.history.save(options.out / f"zener-{name.replace(' ', '-')}-{backend}.json")
-        print(f"{name}\n{table(runs)}\n", flush=True)
+    options = parser(__doc__, epochs=100)
+    options.set_defaults(backend="numba")
+    options.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
+    options.add_argument("--network", type=Path, help="a file: `kernel filters` …, dense units")
+    options.add_argument("--rounds", type=int, default=5, help="of timed turns")
+    options.add_argument("--seconds", type=float, default=0.3, help="of each turn")
+    options = options.parse_args()
+    (backend,) = chosen_backends(options)[-1:]
+    options.backend = backend
+    if options.quick:
+        options.epochs, options.rounds, options.seconds = 6, 3, 0.1
+    cards = zener_cards(200 if options.quick else 1000, seed=options.seed)
+    if options.network is not None:
+        return train_described(options, cards)
+    print(f"about {'1 minute' if options.quick else '14 minutes'} on 2 idle cores", flush=True)
+    found: dict = {"machine": machine(), "backend": backend, "cards": len(cards.labels)}
+    studies = {
+        "epochs": lambda: epoch_study(options, cards),
+        "penalties": lambda: penalty_study(options, cards),
+        "flaws": lambda: flaw_study(options, cards),
+        "backends": lambda: backend_study(options, cards),
+        "lanes": lambda: hardware.lanes(options),
+        "batches": lambda: hardware.batches(options),
+    }
+    for part in options.parts:
+        found[part] = studies[part]()
+        print(f"\n{getattr(report, part)(found[part])}", flush=True)
+    path = options.out / "zener.json"
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    figure = report.plot(found)
+    if figure is not None:
+        plotting.save(figure, path.with_suffix(".png"))
+    print(f"\n{path.resolve()}{'' if figure is None else ' and .png'}")
+
+
+def epoch_study(options, cards) -> list[dict]:
+    """Every network, task and recipe: one training of the most epochs, read at all of them."""
+    networks = QUICK if options.quick else EPOCHS
+    cases = [(n, s, r) for n in networks for s in (SYMBOL, None) for r in RECIPES]
+    rows = []
+    for name, symbol, recipe in tqdm(cases, desc="epochs", disable=None):
+        make, epochs = networks[name]
+        network = make(outputs=5 if symbol is None else 1).to(options.backend)
+        curves = cross_validated(network, RECIPES[recipe], cards, symbol, epochs[-1], options.seed)
+        rows.append(
+            {
+                "network": name,
+                "task": "five symbols" if symbol is None else "one against the rest",
+                "recipe": recipe,
+                "epochs": epochs,
+                "accuracy": [curves.at(n) for n in epochs],
+                "minutes": [float(curves.seconds[:, :n].sum() / 60) for n in epochs],
+                **line_through(curves),
+            }
+        )
+    return rows
+
+
+def line_through(curves: Curves) -> dict:
+    """Least squares: minutes = slope · epochs + start, and how much of the variance it explains."""
+    minutes = curves.seconds.sum(axis=0).cumsum() / 60
+    epochs = np.arange(1, len(minutes) + 1)
+    slope, start = np.polyfit(epochs, minutes, 1)
+    left = minutes - (slope * epochs + start)
+    return {"slope": slope, "start": start, "r2": float(1 - left.var() / minutes.var())}
+
+
+def penalty_study(options, cards) -> list[dict]:
+    rows = []
+    for name, penalty in PENALTIES.items():
+        network = zener4().to(options.backend)
+        curves = cross_validated(
+            network, RECIPES["Adam 0.0005"], cards, None, options.epochs, options.seed, penalty
+        )
+        size = float(np.mean([np.abs(p.value).mean() for p in network.parameters()]))
+        rows.append({"penalty": name, "accuracy": curves.at(options.epochs), "mean_weight": size})
+    return rows
+
+
+def flaw_study(options, cards) -> list[dict]:
+    rows = []
+    for recipe, make_optimizer in RECIPES.items():
+        for name, flaws in tqdm(FLAWS.items(), desc="flaws", disable=None):
+            epochs = options.epochs // 2
+            curves = flawed(flaws, make_optimizer, cards, SYMBOL, options.backend, epochs,
+                            options.seed)  # fmt: skip
+            rows.append({"recipe": recipe, "flaw": name, **curves})
+    return rows
+
+
+def backend_study(options, cards) -> list[dict]:
+    """Seconds of an epoch of cross-validation (800 cards, and 200 judged) on every backend."""
+    rows = []
+    for name in backends.NAMES:
+        row: dict = {"backend": name}
+        try:
+            backends.get(name)
+        except RuntimeError as error:
+            rows.append(row | {"gap": str(error)})
+            continue
+        for network, (make, _) in EPOCHS.items():
+            curves = cross_validated(make().to(name), lambda: SGD(1e-3), cards, None, 4, 0)
+            row[network] = float(np.median(curves.seconds[:, 1:]))
+        rows.append(row)
+    return rows
+
+
+def train_described(options, cards) -> None:
+    network = read_network(options.network, cards.images.shape[1:], outputs=5, seed=options.seed)
+    network.to(options.backend)
+    print(network.summary(cards.images.shape[1:]))
+    curves = cross_validated(
+        network, RECIPES["Adam 0.0005"], cards, None, options.epochs, options.seed
+    )
+    mean, deviation = curves.at(options.epochs)
+    print(f"{options.epochs} epochs, 5 folds: {mean:.1f} ± {deviation:.1f} % of unseen cards, "
+          f"{curves.seconds.sum():.1f} s")  # fmt: skip
 
 
 if __name__ == "__main__":

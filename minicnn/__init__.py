@@ -35,6 +35,7 @@ from .layers import (
 )
 from .losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from .network import Sequential
+from .network_file import read_network
 from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
 from .training import fit
 
@@ -83,6 +84,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "read_network",
     "save",
     "schedules",
     "set_threads",

@@ -8,10 +8,10 @@ et al. draw them, and fresh ones in every fold.
 import numpy as np
 from networks import zener4
 
-from minicnn import Sequential, Sigmoid, fit
+from minicnn import Sequential, Sigmoid, evaluate, fit
 from minicnn.data import Dataset
 
-from .folds import BATCH, Curves, curves, folds, loss_of, targets_of
+from .folds import BATCH, folds, loss_of, targets_of
 
 FLAWS = {
     "none": (),
@@ -26,20 +26,27 @@ FLAWS = {
 def flawed(
     names: tuple[str, ...], make_optimizer, cards: Dataset, symbol: int, backend: str,
     epochs: int, seed: int,
-) -> Curves:  # fmt: skip
+) -> dict:  # fmt: skip
+    """Accuracy and loss of the held-out fold, each (folds, epochs).
+
+    Both are those of the logits, also where the network ends in a sigmoid and is trained on it.
+    """
     images = cards.images.astype(np.float32) if "pixels" in names else cards.images
-    network, histories = zener4(outputs=1).to(backend), []
-    if "sigmoid" in names:
-        network = Sequential(*network.layers, Sigmoid())
+    logits, loss = zener4(outputs=1).to(backend), loss_of(symbol)
+    network = Sequential(*logits.layers, Sigmoid()) if "sigmoid" in names else logits
+    found = []
     for k, (train, held_out) in enumerate(folds(images, targets_of(cards, symbol), seed)):
         if k == 0 or "kept" not in names:
-            start(network, seed + k, "deviation" in names)
-        history = fit(
-            network, loss_of(symbol), make_optimizer(), train, held_out, epochs=epochs,
-            batch_size=BATCH, seed=seed + k, progress=False,
-        )  # fmt: skip
-        histories.append(history)
-    return curves(histories)
+            start(logits, seed + k, "deviation" in names)
+        optimizer = make_optimizer()
+        for epoch in range(epochs):
+            fit(network, loss, optimizer, train, batch_size=BATCH, seed=epoch, progress=False)
+            found.append(evaluate(logits, loss, held_out))
+    shape = -1, epochs
+    return {
+        "accuracy": np.reshape([f.accuracy for f in found], shape).tolist(),
+        "loss": np.reshape([f.loss for f in found], shape).tolist(),
+    }
 
 
 def start(network: Sequential, seed: int, deviation_one: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["minicnn", "PIL", "zipfile"]):
-    from minicnn import checkpoint
+    from minicnn import checkpoint, network_file
     from minicnn.data import cards, idx
     from minicnn.errors import DataFileError, ModelFileError
 
@@ -51,7 +51,16 @@ def model_file(content: bytes) -> None:
         checkpoint.save(path, found.network)
 
 
-TARGETS = {"idx": idx_file, "png": png_file, "model": model_file}
+def text_file(content: bytes) -> None:
+    path = FOLDER / "network.txt"
+    path.write_bytes(content)
+    try:
+        network_file.read_network(path, (1, 9, 9), 2)
+    except DataFileError as error:
+        assert str(path) in str(error)
+
+
+TARGETS = {"idx": idx_file, "png": png_file, "model": model_file, "network": text_file}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
