@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-gpu bench-gpu clean
+.PHONY: demo test test-gpu bench-gpu soak coverage clean
 
 # A stamp is newer than pyproject.toml when the environment is up to date.
 $(VENV)/installed: pyproject.toml
@@ -16,7 +16,7 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 $(VENV)/installed-tests: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,cuda]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,cuda,mpi]"
 	touch $@
 
 demo: $(VENV)/installed
@@ -40,6 +40,18 @@ test-gpu: $(VENV)/installed-tests
 # Beside PyTorch, where it is installed.
 bench-gpu: $(VENV)/installed-tests
 	$(BIN)/python examples/compare_frameworks.py --backend cuda
+
+# For the night: long trainings, and every property with 2,000 examples (against PyTorch as well,
+# where .venv has it).
+soak: $(VENV)/installed-tests
+	$(BIN)/python -m pytest -s --timeout 3600 tests/soak/memory.py
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200
+
+# Lines and branches, with the kernels run as plain Python: numba's interpreted, cuda's simulated.
+coverage: $(VENV)/installed-tests
+	$(BIN)/python -m pytest --cov --cov-report=
+	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest --cov --cov-append --cov-report= tests/cuda
+	$(BIN)/python -m coverage report
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

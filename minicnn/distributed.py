@@ -20,7 +20,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import isfinite
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 from zlib import crc32
 
@@ -28,6 +28,7 @@ import numpy as np
 from tqdm import tqdm
 
 from . import backends
+from .checkpoint import Progress, load_training, save
 from .data.batches import in_batches, shuffled
 from .evaluation import Prepared, Samples, Tally, measure, prepare, split
 from .history import History
@@ -38,6 +39,7 @@ from .training import (
     Rules,
     check_arguments,
     constant,
+    described,
     forward_and_backward,
     not_finite,
     update,
@@ -55,7 +57,8 @@ def job() -> Iterator[MPI.Intracomm]:
 
     Without it the others would wait forever for the rank that left. The error is printed with the
     rank's number and its machine, and mpiexec returns with exit code 1. A process that is killed
-    can print nothing, and mpiexec then names only the process: rank 0 prints who is who first.
+    can print nothing; mpiexec then says so and names a process (rank 0 prints who is who first),
+    be it the one that died or one that mpiexec ended because of it.
     """
     comm = MPI.COMM_WORLD
     machine = socket.gethostname()
@@ -70,6 +73,7 @@ def job() -> Iterator[MPI.Intracomm]:
             raise
         where = f"rank {comm.rank} of {comm.size} on {machine}"
         print(f"{where} ends the job:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+        sleep(0.5)  # what is printed travels through mpiexec, which drops it once the job ends
         comm.Abort(1)
 
 
@@ -90,18 +94,23 @@ def fit(
     penalty: Penalty | None = None,
     max_gradient_norm: float | None = None,
     progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
+    every: int = 1,
+    resume: bool = True,
 ) -> History:
     """`minicnn.fit` on all ranks of comm at once; every rank calls it with the same arguments.
 
     batch_size: samples in a step, over all ranks. Rank 0's parameters are sent to all before the
-    first step. Every rank gets the same History, up to its own seconds; rank 0 shows the progress.
+    first step. Every rank gets the same History, up to its own seconds; rank 0 shows the progress,
+    and writes and reads the checkpoint, to which no other rank needs access. Training goes on from
+    it to the same bits on as many ranks as before.
 
     Raises ValueError when ranks were given different data or numbers, or when there are fewer
     samples in a batch or in `validation` than ranks; RuntimeError, naming the rank, when a rank's
     parameters are not bit for bit those of rank 0 at the end of an epoch; and what `minicnn.fit`
     raises. Call it inside `job`, so that an error on one rank ends all of them.
     """
-    check_arguments(epochs, batch_size, None, validation, every=1)
+    check_arguments(epochs, batch_size, None, validation, every)
     if batch_size < comm.size:
         raise ValueError(f"batch_size {batch_size} gives some of the {comm.size} ranks no sample")
     check_same_call(comm, train, epochs, batch_size, seed)
@@ -109,10 +118,29 @@ def fit(
     samples = prepare(network, loss, train, "train")
     judged_here = None if validation is None else own_part(comm, network, loss, validation)
     restore(network, comm.bcast(snapshot(network)))
-    network.reseed((seed, comm.rank))
     rules = Rules(schedule or constant, penalty, max_gradient_norm)
-    together, history = Together(comm, network), History()
-    for epoch in range(epochs):
+    run, saved = Progress(
+        {
+            "seed": str(seed),
+            "batch_size": str(batch_size),
+            "ranks": str(comm.size),
+            "loss": repr(loss),
+            "train": described(train),
+            "validation": described(validation),
+            **rules.described(),
+        }
+    ), None
+    kept = checkpoint if comm.rank == 0 else None
+    if kept is not None and resume and os.path.exists(kept):
+        saved = load_training(kept, network, optimizer, run.arguments, epochs)
+    saved = comm.bcast(saved)
+    network.reseed((seed, comm.rank))
+    if saved is not None:
+        run = saved.put_into(network, optimizer)
+    elif kept is not None:
+        save(kept, network, optimizer, run)
+    together, history = Together(comm, network), run.history
+    for epoch in range(len(history), epochs):
         start = perf_counter()
         batches = list(in_batches(shuffled(samples.size, seed, epoch), batch_size))
         with tqdm(
@@ -123,6 +151,7 @@ def fit(
         ) as bar:
             tally = train_epoch(together, loss, optimizer, samples, batches, epoch, rules, bar)
         together.check_identical(epoch)
+        together.share_counters()
         validation_loss, validation_accuracy = (
             (None, None) if judged_here is None else judge(comm, network, loss, judged_here)
         )
@@ -134,6 +163,8 @@ def fit(
             learning_rate=optimizer.lr * rules.schedule(epoch + (len(batches) - 1) / len(batches)),
             seconds=perf_counter() - start,
         )
+        if kept is not None and (len(history) % every == 0 or len(history) == epochs):
+            save(kept, network, optimizer, run)
     return history
 
 
@@ -148,6 +179,7 @@ class Together:
         self.parameters = network.parameters()
         floats = [p for p in network.state().values() if p.dtype.kind == "f"]
         self.statistics = [p for p in floats if not p.learned]
+        self.counters = [p for p in network.state().values() if p.dtype.kind != "f"]
         sizes = [int(np.prod(p.shape)) for p in (*self.parameters, *self.statistics)]
         self.buffer = np.empty(sum(sizes) + 2, network.dtype or np.float32)
         self.pieces = np.split(self.buffer[:-2], np.cumsum(sizes)[:-1])
@@ -171,6 +203,13 @@ class Together:
         for piece, array in zip(self.pieces, arrays):
             ops.write(array, piece.reshape(array.shape))
         return float(self.buffer[-2]), int(self.buffer[-1])
+
+    def share_counters(self) -> None:
+        """Rank 0 takes part in every step, so its counts of steps are everybody's (a checkpoint
+        holds one set of them). Masks still differ between ranks, by their seeds.
+        """
+        for counter, value in zip(self.counters, self.comm.bcast([c.value for c in self.counters])):
+            counter.value = value
 
     def check_identical(self, epoch: int) -> None:
         """RuntimeError on every rank when one of them holds other bits than rank 0."""

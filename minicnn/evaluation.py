@@ -84,9 +84,6 @@ class Prepared(NamedTuple):
     def size(self) -> int:
         return self.shape[0]
 
-    def described(self) -> str:
-        return f"inputs {self.shape}"
-
 
 def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Prepared:
     """Check inputs and targets against network and loss, and bring them to the backend."""

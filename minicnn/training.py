@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from math import isfinite
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from .backends.contract import EpochSteps, Indices, Number, Scalar
 from .checkpoint import Progress, load_training, save
 from .data.batches import as_samples, in_batches, shuffled
+from .data.dataset import Dataset
 from .evaluation import Prepared, Samples, Tally, measure, prepare, split
 from .history import History
 from .interrupt import WholeStep
@@ -82,11 +83,9 @@ def fit(
             "seed": str(seed),
             "batch_size": str(batch_size),
             "loss": repr(loss),
-            "train": training_set.described(),
-            "validation": "None" if judging_set is None else judging_set.described(),
-            "schedule": described(schedule),
-            "penalty": "None" if penalty is None else f"l1 {penalty.l1}, l2 {penalty.l2}",
-            "max_gradient_norm": str(max_gradient_norm),
+            "train": described(train),
+            "validation": described(validation),
+            **rules.described(),
             "patience": str(patience),
             "augment": described(augment),
         }
@@ -136,9 +135,13 @@ def fit(
     return run.history
 
 
-def described(function: Callable | None) -> str:
-    """A function's repr as it is in any process, without an address."""
-    return re.sub(" at 0x[0-9A-Fa-f]+", "", repr(function))
+def described(part: Any) -> str:
+    """What a checkpoint says of a part of a training: samples by their shape, functions by their
+    repr as it is in any process, without an address.
+    """
+    if isinstance(part, Dataset | tuple):
+        return f"inputs {split(part, 'samples')[0].shape}"
+    return re.sub(" at 0x[0-9A-Fa-f]+", "", repr(part))
 
 
 def augmented(
@@ -161,6 +164,14 @@ class Rules(NamedTuple):
     schedule: Callable[[float], float]
     penalty: Penalty | None
     max_gradient_norm: float | None
+
+    def described(self) -> dict[str, str]:
+        penalty = self.penalty
+        return {
+            "schedule": described(None if self.schedule is constant else self.schedule),
+            "penalty": "None" if penalty is None else f"l1 {penalty.l1}, l2 {penalty.l2}",
+            "max_gradient_norm": str(self.max_gradient_norm),
+        }
 
 
 def constant(epoch: float) -> float:

@@ -38,7 +38,7 @@ def loss(case):
     return SoftmaxCrossEntropy(class_weights=[1, 2, 5] if case == "weights" else None)
 
 
-NORM = BatchNorm(4), Dropout(0.2)
+NORM, WITH_NORM = (BatchNorm(4), Dropout(0.2)), ("norm", "one step", "stopped", "resumed")
 
 # 53 samples: the last of the batches of 17 has 2, fewer than four ranks can share.
 ARGUMENTS = {"epochs": 4, "batch_size": 17, "seed": 3, "progress": False}
@@ -47,8 +47,8 @@ ARGUMENTS = {"epochs": 4, "batch_size": 17, "seed": 3, "progress": False}
 class Drifting(SGD):
     """Rank 1's machine computes something else."""
 
-    def update(self, ops, values, grads, slots, lr):
-        super().update(ops, values, grads, slots, lr * (1 + 1e-3 * (RANK == 1)))
+    def update(self, ops, values, grads, slots, lr, step):
+        super().update(ops, values, grads, slots, lr * (1 + 1e-3 * (RANK == 1)), step)
 
 
 def state(net):
@@ -58,13 +58,18 @@ def state(net):
 
 
 def main(comm, case, folder):
-    net = network(*(NORM if case in ("norm", "one step") else []), seed=comm.rank)
+    net = network(*(NORM if case in WITH_NORM else []), seed=comm.rank)
     net = net.astype("float64" if case == "float64" else "float32")
     arguments = dict(ARGUMENTS)
     images, labels = samples()
     if case == "numba":
         set_threads(1)
         net.to("numba")
+    if case in ("stopped", "resumed"):
+        # Ranks that don't write need no folder that they could write to.
+        arguments["checkpoint"] = folder / "training.npz" if comm.rank == 0 else "/nowhere/t.npz"
+    if case == "stopped":
+        arguments["epochs"] = 2
     if case == "seeds":
         arguments["seed"] = comm.rank
     if case == "nan":

@@ -92,6 +92,22 @@ def test_ranks_stay_bit_identical_with_batch_normalisation_and_dropout(ranks, tm
 
 
 @several_ranks
+def test_a_job_that_goes_on_from_rank_0s_checkpoint_ends_with_the_same_bits(ranks, tmp_path):
+    histories, (wanted, *_) = trained(ranks, "norm", tmp_path)
+    trained(ranks, "stopped", tmp_path)
+    found, states = trained(ranks, "resumed", tmp_path)
+    assert all(np.array_equal(state, wanted) for state in states)
+    assert found[0]["train_loss"] == histories[0]["train_loss"]
+
+
+def test_another_number_of_ranks_does_not_go_on_from_a_checkpoint(tmp_path):
+    trained(2, "stopped", tmp_path)
+    done = run(4, "resumed", tmp_path)
+    assert done.returncode != 0
+    assert "is of another training: it has ranks=2, this call has ranks=4" in done.stderr
+
+
+@several_ranks
 def test_running_statistics_average_the_shares_of_a_batch_by_their_size(ranks, tmp_path):
     _, states = trained(ranks, "one step", tmp_path)
     net, (images, labels) = mpi_job.network(*mpi_job.NORM), mpi_job.samples()
@@ -119,9 +135,11 @@ def test_an_error_on_a_rank_ends_the_job_and_says_why(case, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_rank_that_is_killed_ends_the_job_and_its_rank_can_be_told(tmp_path):
+def test_a_rank_that_is_killed_ends_the_job_which_says_so(tmp_path):
     done = run(4, "killed", tmp_path)
     assert done.returncode != 0
-    process = re.search(r"rank 1: process (\d+) on", done.stderr)[1]
-    assert re.search(rf"PID {process} RUNNING", done.stdout + done.stderr), done.stdout
+    processes = re.findall(r"rank \d: process (\d+) on", done.stderr)
+    named = re.search(r"PID (\d+) RUNNING", done.stdout + done.stderr)[1]
+    assert named in processes
+    assert "Killed (signal 9)" in done.stdout + done.stderr
     assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ MINUTES = {
     ("4 layers", 400): (None, 110.0, 120.0), ("7 layers", 25): (4.7, 3.5, None),
     ("7 layers", 50): (9.3, None, None),
 }  # fmt: skip
-LINES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)))
+LINES = ("-", "--", ":", "-.")
 
 
 def epochs(rows: list[dict]) -> str:
@@ -97,7 +97,7 @@ def plot(found: dict) -> Figure | None:
     for k, (part, draw) in enumerate(panels, start=1):
         axes = figure.add_subplot(-(-len(panels) // 2), 2, k)
         draw(axes, found[part])
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=7)
     return figure
 
 
@@ -113,14 +113,16 @@ def plot_epochs(axes, rows: list[dict]) -> None:
         axes.plot(*zip(*known), f"k{line}x", label=f"the report, 4 layers, {name}")
     axes.set(xscale="log", yscale="log", xlabel="epochs", ylabel="time of 5 folds (minutes)",
              title="time against epochs (lines: least squares)")  # fmt: skip
+    axes.set_xticks([25, 50, 100, 200, 400], ["25", "50", "100", "200", "400"])
+    axes.minorticks_off()
 
 
 def plot_flaws(axes, rows: list[dict]) -> None:
     mine = [row for row in rows if "report" not in row["recipe"]]
-    for row, line in zip(mine, LINES):
+    for k, (row, marker) in enumerate(zip(mine, "os^vDx")):
         accuracy = 100 * np.concatenate(row["accuracy"])
-        shade = "0.6" if row["flaw"] == "all four" else "black"
-        axes.plot(accuracy, linestyle=line, color=shade, linewidth=1, label=row["flaw"])
+        shown = {"color": str(0.1 * k), "marker": marker, "markevery": (3 * k, 25), "markersize": 4}
+        axes.plot(accuracy, linewidth=1, label=row["flaw"], **shown)
     per_fold = len(mine[0]["accuracy"][0])
     for fold in range(1, len(mine[0]["accuracy"])):
         axes.axvline(fold * per_fold, color="0.8", linewidth=0.8)
