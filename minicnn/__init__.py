@@ -36,7 +36,9 @@ from .layers import (
 from .losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from .network import Sequential
 from .network_file import read_network
+from .onnx_file import to_onnx
 from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
+from .torch_modules import from_torch, to_torch
 from .training import fit
 
 __all__ = [
@@ -77,6 +79,7 @@ __all__ = [
     "data",
     "evaluate",
     "fit",
+    "from_torch",
     "gradcheck",
     "initializers",
     "layers",
@@ -88,4 +91,6 @@ __all__ = [
     "save",
     "schedules",
     "set_threads",
+    "to_onnx",
+    "to_torch",
 ]

@@ -1,0 +1,98 @@
+"""Networks to PyTorch and back: the same outputs, gradients and words."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicnn import BatchNorm, Dense, ReLU, Sequential, from_torch, to_torch
+from minicnn.layers.base import Layer
+from tests.strategies import LAYERS, batch_sizes, networks, normal, seeds
+
+torch = pytest.importorskip("torch")
+# PyTorch says once that an even "same" kernel makes it copy the input.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
+
+
+def same(network, shape, n, seed, dtype):
+    network = network.astype(dtype)
+    module, x = to_torch(network), normal((n, *shape), seed, dtype)
+    wanted = network.forward(x)
+    with torch.no_grad():
+        found = module(torch.from_numpy(x)).numpy()
+    assert found.dtype == wanted.dtype
+    tolerance = {"float32": 1e-4, "float64": 1e-10}[dtype]
+    np.testing.assert_allclose(found, wanted, rtol=tolerance, atol=tolerance)
+    again = from_torch(module)
+    assert repr(again) == repr(network)
+    np.testing.assert_array_equal(again.forward(x), wanted)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LAYERS if kind != "BatchNorm"])
+@given(data=st.data(), n=batch_sizes, seed=seeds, dtype=st.sampled_from(["float32", "float64"]))
+def test_every_kind_of_layer_is_the_same_there_and_comes_back(kind, data, n, seed, dtype):
+    layer, shape = data.draw(LAYERS[kind])
+    if kind == "Dropout":
+        layer = type(layer)(layer.p)  # PyTorch knows no seed of a layer
+    same(Sequential(layer), shape, n, seed, dtype)
+
+
+@given(LAYERS["BatchNorm"], batch_sizes, seeds)
+def test_batch_norm_of_rows_and_of_images_is_told_by_what_is_around_it(drawn, n, seed):
+    layer, shape = drawn
+    after = [Dense(shape[0], 2)] if len(shape) == 1 else []
+    same(Sequential(layer, *after), shape, n, seed, "float32")
+
+
+@given(networks(), batch_sizes, seeds)
+def test_whole_networks_are_the_same_there_and_come_back(drawn, n, seed):
+    network, shape = drawn
+    nested = Sequential(Sequential(*network.layers[:2]), *network.layers[2:])
+    same(nested, shape, n, seed, "float64")
+
+
+def test_gradients_can_be_compared_layer_by_layer():
+    network = Sequential(Dense(4, 3), BatchNorm(3), ReLU(), Dense(3, 2), seed=0).astype("float64")
+    module = to_torch(network).train()
+    x, dy = normal((5, 4), 0), normal((5, 2), 1)
+    network.forward(x, training=True)
+    network.backward(dy)
+    module(torch.from_numpy(x)).backward(torch.from_numpy(dy))
+    for ours, theirs in zip(network.parameters(), module.parameters()):
+        np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), rtol=1e-8, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make, error, words",
+    [
+        (lambda t: t.Conv2d(2, 2, 3, dilation=2), ValueError, r"module 1.*dilation is \(2, 2\)"),
+        (lambda t: t.Conv2d(2, 2, 3, groups=2), ValueError, "groups is 2, only 1"),
+        (lambda t: t.Conv2d(2, 2, 3, padding=1, padding_mode="circular"), ValueError, "circular"),
+        (lambda t: t.MaxPool2d(2, dilation=2), ValueError, "dilation is 2"),
+        (lambda t: t.MaxPool2d(2, return_indices=True), ValueError, "return_indices is True"),
+        (lambda t: t.AvgPool2d(2, divisor_override=3), ValueError, "divisor_override is 3"),
+        (lambda t: t.BatchNorm2d(2, affine=False), ValueError, "affine is False"),
+        (lambda t: t.BatchNorm2d(2, momentum=None), ValueError, "momentum is None"),
+        (lambda t: t.Flatten(2), ValueError, r"is \(2, -1\)"),
+        (lambda t: t.GELU(), TypeError, r"module 1, GELU\(.*no counterpart"),
+        (lambda t: t.Linear(2, 2).double(), ValueError, "one dtype, got torch.float32, torch.fl"),
+    ],
+)
+def test_what_has_no_counterpart_here_is_refused_by_name(make, error, words):
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2), make(torch.nn))
+    with pytest.raises(error, match=words):
+        from_torch(module)
+
+
+def test_what_is_no_sequential_is_refused():
+    with pytest.raises(TypeError, match=r"wanted a torch.nn.Sequential, got Linear"):
+        from_torch(torch.nn.Linear(2, 2))
+
+
+def test_a_layer_of_ones_own_is_refused_by_position():
+    class Mine(Layer):
+        def output_shape(self, input_shape):
+            return input_shape
+
+    with pytest.raises(TypeError, match=r"layer 1, Mine\(\), has no counterpart"):
+        to_torch(Sequential(ReLU(), Mine()))
