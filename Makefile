@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-gpu bench-gpu soak coverage clean
+.PHONY: demo test docs results test-gpu bench-gpu soak coverage clean
 
 # A stamp is newer than pyproject.toml when the environment is up to date.
 $(VENV)/installed: pyproject.toml
@@ -19,6 +19,10 @@ $(VENV)/installed-tests: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,cuda,mpi]"
 	touch $@
 
+$(VENV)/installed-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	touch $@
+
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
@@ -28,6 +32,17 @@ test: $(VENV)/installed-tests
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/cuda
+
+# The book, in docs/build. A warning is an error; the pages need no network to be read.
+docs: $(VENV)/installed-docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/build
+
+# Every study and the comparison with the frameworks that .venv has, dated: about an hour.
+STUDIES := ladder zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
+    best_mnist compare_frameworks
+results: $(VENV)/installed-tests
+	for study in $(STUDIES); do \
+	    $(BIN)/python examples/$$study.py --out results/$$(date +%F) || exit 1; done
 
 # On a machine with a GPU: everything, and then the kernels under NVIDIA's checkers.
 SANITIZE := compute-sanitizer --error-exitcode 1 --tool

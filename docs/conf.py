@@ -2,12 +2,14 @@
 the pages need no network, and the API reference comes from the docstrings.
 """
 
-from importlib.metadata import version
+import importlib.metadata
+import re
 
+from docutils.nodes import SkipNode
 from docutils.utils.math import latex2mathml
 
 project = "minicnn"
-release = version("minicnn")
+release = importlib.metadata.version("minicnn")
 html_title = f"minicnn {release}"
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["dollarmath"]
@@ -16,8 +18,7 @@ exclude_patterns = ["build", "results"]
 html_theme = "furo"
 html_math_renderer = "mathml"
 html_copy_source = False
-
-# Where it is not installed, its module still has docstrings to show.
+# Where it is not installed, the module that needs it still has docstrings to show.
 autodoc_mock_imports = ["mpi4py"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
@@ -25,23 +26,26 @@ default_role = "literal"
 
 
 def setup(app):
-    inline, block = (lambda translator, node, b=b: mathml(translator, node, b) for b in (0, 1))
-    app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
     app.connect("autodoc-process-docstring", keep_formulas)
-    app.connect("doctree-read", link_to_the_repository)
 
 
-def mathml(translator, node, as_block):
-    """The formula as the browser itself sets it."""
-    from docutils.nodes import SkipNode
+def inline_formula(translator, node):
+    translator.body.append(latex2mathml.tex2mathml(node.astext()))
+    raise SkipNode
 
-    converted = latex2mathml.tex2mathml(node.astext(), as_block=bool(as_block))
-    translator.body.append(f'<div class="math">{converted}</div>' if as_block else converted)
+
+def displayed_formula(translator, node):
+    formula = latex2mathml.tex2mathml(node.astext(), as_block=True)
+    translator.body.append(f'<div class="math">{formula}</div>')
     raise SkipNode
 
 
 def keep_formulas(app, what, name, thing, options, lines):
-    """Indented lines in a docstring are formulas or tables: show them as they stand."""
+    """Indented lines in a docstring are formulas or tables: show them as they stand.
+
+    Elsewhere a star is a product and a bar an absolute value, not markup.
+    """
     shown, inside = [], False
     for line in lines:
         indented = line.startswith("    ") and bool(line.strip())
@@ -50,12 +54,13 @@ def keep_formulas(app, what, name, thing, options, lines):
         elif inside and line.strip() and not indented:
             shown.append("")
         inside = indented or (inside and not line.strip())
-        shown.append(line)
+        shown.append(line if inside else escaped(line))
     lines[:] = shown
 
 
-REPOSITORY = "https://github.com/minicnn/minicnn/blob/main/"
-
-
-def link_to_the_repository(app, doctree):
-    """Links to source files, which are right in the repository, but no pages of the book."""
+def escaped(line):
+    """`code`, **bold** and a bullet stay as they are; another star or bar gets a backslash."""
+    parts = re.split(r"(`[^`]*`|\*\*|^ *\* )", line)
+    return "".join(
+        part if k % 2 else re.sub(r"([*|])", r"\\\1", part) for k, part in enumerate(parts)
+    )

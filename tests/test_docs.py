@@ -1,8 +1,10 @@
 """The documentation's code runs, from top to bottom of each page."""
 
+import doctest
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -14,6 +16,20 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     exec("\n".join(code), {"__name__": "__main__"})
+
+
+SESSIONS = [page for page in PAGES if "```pycon\n" in page.read_text()]
+
+
+@pytest.mark.parametrize("page", SESSIONS, ids=lambda page: page.name)
+def test_what_a_page_shows_is_what_its_code_prints(page):
+    session = "".join(re.findall(r"```pycon\n(.*?)```", page.read_text(), re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(session, {}, page.name, str(page), 0)
+    said = []
+    with np.printoptions():
+        found = doctest.DocTestRunner().run(test, out=said.append)
+    assert found.attempted
+    assert not found.failed, "".join(said)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

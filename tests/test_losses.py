@@ -186,3 +186,21 @@ def test_infinite_logits_give_a_loss_that_is_not_finite_and_no_warning():
     logits = np.array([[np.inf, 0.0]])
     assert not np.isfinite(SoftmaxCrossEntropy().forward(logits, np.array([0])))
     assert not np.isfinite(SigmoidCrossEntropy().forward(logits, np.array([[0.0, 0.0]])))
+
+
+@every_backend
+def test_pixels_are_a_target_between_0_and_1(backend):
+    loss = MeanSquaredError().to(backend)
+    prediction = np.zeros((1, 2))
+    assert loss.forward(prediction, np.array([[255, 51]], np.uint8)) == pytest.approx(1.04 / 2)
+    with pytest.raises(TypeError, match=r"MeanSquaredError\(\): target"):
+        loss.forward(prediction, np.array([[255, 51]], np.int64))
+
+
+@every_backend
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SigmoidCrossEntropy(), MeanSquaredError()])
+def test_the_gradient_has_the_predictions_dtype(loss, backend, dtype):
+    loss.to(backend)
+    loss.forward(np.zeros((2, 1), dtype), np.zeros((2, 1)) if loss.arguments == {} else [0, 0])
+    assert loss.backward().dtype == dtype

@@ -115,8 +115,10 @@ def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
         (lambda: Adam(betas=(1, 0.9)), r"Adam: betas\[0\]"),
         (lambda: Adam(betas=(0.9, 1)), r"Adam: betas\[1\]"),
         (lambda: AdamW(eps=-1), "AdamW: eps"),
-        (lambda: RMSprop(alpha=2), "RMSprop: alpha"),
+        (lambda: RMSprop(alpha=1), "RMSprop: alpha must be ≥ 0 and < 1, got 1"),
+        (lambda: RMSprop(eps=-1), "RMSprop: eps must be ≥ 0, got -1"),
         (lambda: Adagrad(lr=-1), "Adagrad: lr"),
+        (lambda: Adagrad(eps=-1), "Adagrad: eps must be ≥ 0, got -1"),
         (lambda: Penalty(l1=-1), "Penalty: l1"),
         (lambda: Penalty(l2=float("nan")), "Penalty: l2"),
         (lambda: clip_gradient_norm([], 0), "max_norm must be positive"),
@@ -150,6 +152,16 @@ def test_a_penalty_adds_its_own_slope_on_weights_only(backend, seed, l1, l2):
         np.testing.assert_allclose(p.grad, g + slope, rtol=1e-12, atol=1e-12)
 
 
+@every_backend
+def test_a_penalty_leaves_a_weight_of_zero_alone(backend):
+    params = [Parameter(np.zeros((2, 3)))]
+    params[0].to(backend)
+    params[0].grad[...] = 0
+    Penalty(l1=1.0, l2=1.0).add_gradient(params)
+    assert not params[0].grad.any()
+    assert Penalty().loss([Parameter(np.ones((2, 2)))]) == 0
+
+
 def test_an_l2_penalty_is_the_weight_decay_of_plain_sgd():
     one, other = [Parameter(normal((3, 3), 0))], [Parameter(normal((3, 3), 0))]
     for params in (one, other):
@@ -171,6 +183,23 @@ def test_clipping_keeps_the_direction_and_bounds_the_norm(backend, seed, max_nor
     assert norm == pytest.approx(np.linalg.norm(before), rel=1e-12)
     wanted = before * min(1, max_norm / (norm + 1e-6))
     np.testing.assert_allclose(after, wanted, rtol=1e-12)
+
+
+@every_backend
+def test_gradients_that_are_short_enough_are_not_clipped(backend):
+    params = parameters(backend)
+    set_gradients(params, 0)
+    before = [p.grad.copy() for p in params]
+    norm = clip_gradient_norm(params, 1.5 * np.sqrt(sum(np.square(g).sum() for g in before)))
+    assert norm > 0
+    assert all(np.array_equal(p.grad, g) for p, g in zip(params, before))
+
+
+def test_one_parameter_is_enough_to_be_penalised_and_clipped():
+    param = Parameter(np.full((2, 2), 3.0))
+    param.grad[...] = 2
+    assert Penalty(l1=1).loss([param]) == 12
+    assert clip_gradient_norm([param], 1.0) == 4
 
 
 def test_nothing_to_update_is_no_error():

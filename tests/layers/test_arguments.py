@@ -124,3 +124,20 @@ def test_dropout_draws_another_mask_every_step_and_the_same_from_the_same_seed()
 def test_what_takes_no_arguments_says_so(kind):
     with pytest.raises(TypeError, match=f"{kind.__name__} takes no arguments.*slope"):
         kind(slope=0.1)
+
+
+def test_a_fresh_batch_norm_neither_scales_nor_shifts():
+    layer = nn.BatchNorm(2)
+    for parameter in layer.state().values():
+        parameter.value = np.full(2, 7.0)
+    layer.initialize(np.random.default_rng(0))
+    found = {name: parameter.value.tolist() for name, parameter in layer.state().items()}
+    assert found == {
+        "gamma": [1, 1], "beta": [0, 0], "running_mean": [0, 0], "running_var": [1, 1]
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("layer, slope", [(nn.ReLU(), 0), (nn.LeakyReLU(0.25), 0.25)])
+def test_the_slope_at_zero_is_that_to_the_left(layer, slope):
+    layer.forward(np.zeros((1, 1)))
+    assert layer.backward(np.ones((1, 1))) == slope

@@ -224,3 +224,18 @@ def test_a_copy_is_independent(kind, backend, data, seed):
         p.value = p.value + 1
     twin.forward(-x)
     assert np.array_equal(layer.forward(x), y)
+
+
+@every_layer
+@given(st.data(), batch_sizes, seeds)
+def test_on_the_reference_a_steps_results_lie_where_the_last_steps_did(kind, data, n, seed):
+    """So a step allocates nothing; the numba backend has tests of its own for that."""
+    layer, shape = data.draw(LAYERS[kind])
+    x = batch_of(layer, shape, n, seed, True, "float32")
+    found = []
+    for _ in range(2):
+        y = layer.forward_batch(x, True)
+        dx = layer.backward_batch(y)
+        found.append((y, dx))
+    for first, second in zip(*found):
+        assert np.shares_memory(first, second)

@@ -1,0 +1,133 @@
+"""One convolution, a rung at a time: from plain Python loops to the library's kernel.
+
+    y[n,f,i,j] = Σ_{c,u,v} w[f,c,u,v] · x[n, c, i+u, j+v]
+
+Every rung (ladder_rungs.py) computes the same numbers, is checked against the first, and is then
+timed. Layouts are changed beforehand, as the library keeps batches in its own. docs/ladder.md
+explains what each rung changes.
+"""
+
+import json
+import os
+from math import nan
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from compare_frameworks import machine
+from ladder_rungs import Rung, rungs
+from matplotlib.figure import Figure
+from options import parser
+from threadpoolctl import threadpool_limits
+
+from minicnn import Conv2D, backends, plotting, set_threads
+from minicnn.files import whole_file
+from minicnn.timing import sgemm_rate
+
+CHANNELS, FILTERS, TAPS, SIDE, IMAGES = 16, 32, 5, 20, 128
+
+
+def convolved(rung: Rung, x, w, repeats: int = 0):
+    """What a rung computes, and the median seconds of `repeats` further calls."""
+    oh, ow = x.shape[2] - w.shape[2] + 1, x.shape[3] - w.shape[3] + 1
+    y = np.full((len(x), len(w), oh, ow), nan, x.dtype)
+    if getattr(rung.run, "prepares", False):
+        compute, collect = rung.run(x, w, y)
+    else:
+        compute, collect = lambda: rung.run(x, w, y), lambda: None
+    times = []
+    with threadpool_limits(rung.threads, user_api="blas"):
+        set_threads(rung.threads)
+        for call in range(repeats + 1):
+            start = perf_counter()
+            compute()
+            if call or not repeats:  # the first may compile
+                times.append(perf_counter() - start)
+    collect()
+    return y, median(times)
+
+
+def main() -> None:
+    options = parser(__doc__, epochs=0).parse_args()
+    threads = options.threads or len(os.sched_getaffinity(0))
+    rng = np.random.default_rng(options.seed)
+    images = IMAGES // 4 if options.quick else IMAGES
+    x = rng.standard_normal((images, CHANNELS, SIDE, SIDE), np.float32)
+    w = rng.standard_normal((FILTERS, CHANNELS, TAPS, TAPS), np.float32)
+    flops = 2 * w.size * (SIDE - TAPS + 1) ** 2  # of an image
+    limits = {n: limit(n) for n in {1, threads}}
+    wanted, rows = None, []
+    for rung in rungs(threads, images):
+        found, seconds = convolved(rung, x[: rung.images], w, rung.repeats)
+        wanted = found if wanted is None else wanted
+        # Sums of 400 products of float32, in other orders: differences of a few roundings.
+        np.testing.assert_allclose(found[:1], wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
+        rate = flops * rung.images / seconds / 1e9
+        rows.append({"rung": rung.name, "threads": rung.threads, "images": rung.images,
+                     "ms": 1e3 * seconds, "gflops": rate, "of_sgemm": rate / limits[rung.threads]})
+        print(line(rows), flush=True)
+    if "cuda" in backends.available():
+        rows += gpu_rungs(x, w, flops * images)
+    else:
+        print("cuda: no GPU here, so its rungs are missing (docs/cuda-kernels.md has them)")
+    report = {"machine": machine(), "sgemm_gflops": limits, "rungs": rows}
+    path = options.out / "ladder.json"
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    plotting.save(plot(rows, limits), path.with_suffix(".png"))
+    print(f"{path.resolve()} and .png")
+
+
+def limit(threads: int) -> float:
+    """GFLOP/s of a float32 matrix product."""
+    with threadpool_limits(threads, user_api="blas"):
+        return sgemm_rate() / 1e9
+
+
+def gpu_rungs(x, w, flops: int) -> list[dict]:
+    from cuda_convolution import run, rungs
+
+    layer = Conv2D(w.shape[1], len(w), w.shape[2:], bias=False)
+    layer.weight.value = w
+    window, rows = layer.window(x.shape[1:]), []
+    for name, rung in rungs(layer, window).items():
+        _, ms = run(name, rung, layer, window, x, 20)
+        rows.append({"rung": f"cuda, {name}", "threads": 0, "images": len(x), "ms": ms,
+                     "gflops": flops / ms / 1e6, "of_sgemm": nan})  # fmt: skip
+        print(line(rows), flush=True)
+    return rows
+
+
+def line(rows: list[dict]) -> str:
+    """The last row of the table, with the step from the one before."""
+    row, gain = rows[-1], ""
+    head = ""
+    if len(rows) == 1:
+        head = (f"{'':26}{'threads':>8}{'images':>8}{'ms':>12}{'GFLOP/s':>10}{'gain':>8}"
+                f"{'of sgemm':>14}\n")  # fmt: skip
+    else:
+        gain = f"{row['gflops'] / rows[-2]['gflops']:.1f}×"
+    return (f"{head}{row['rung']:26}{row['threads']:8}{row['images']:8}{row['ms']:12.2f}"
+            f"{row['gflops']:10.3f}{gain:>8}{row['of_sgemm']:14.2%}")  # fmt: skip
+
+
+def plot(rows: list[dict], limits: dict) -> Figure:
+    figure = Figure(figsize=(8, 3.8), layout="constrained")
+    axes = figure.add_subplot()
+    names, rates = [r["rung"] for r in rows], [r["gflops"] for r in rows]
+    bars = axes.barh(range(len(rows)), rates, color="0.75", edgecolor="black")
+    labels = [f"{rate:.2g}" if rate < 1 else f"{rate:.0f}" for rate in rates]
+    axes.bar_label(bars, labels, padding=3)
+    for threads, rate in limits.items():
+        axes.axvline(rate, color="black", linestyle="--" if threads == 1 else ":",
+                     label=f"matrix product by BLAS, {threads} thread(s)")  # fmt: skip
+    axes.set_yticks(range(len(rows)), names)
+    axes.invert_yaxis()
+    axes.set(xscale="log", xlabel="rate (GFLOP/s)", title="one convolution, a rung at a time")
+    axes.set_xlim(right=6 * max(rates))
+    axes.legend(fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    main()
