@@ -150,7 +150,7 @@ def layer_of(module: Any, position: int) -> Layer:
                 refuse("output_size", module[0].output_size, 1)
                 return nn.GlobalAvgPool2D()
             if kinds == [torch.Flatten, torch.Unflatten]:
-                return nn.Reshape(tuple(module[1].unflattened_size))  # type: ignore[arg-type]
+                return nn.Reshape(tuple(module[1].unflattened_size))
             return from_torch(module)
         case torch.Conv2d() | torch.ConvTranspose2d():
             refuse("dilation", tuple(module.dilation), (1, 1))
@@ -167,7 +167,7 @@ def layer_of(module: Any, position: int) -> Layer:
             if isinstance(module, torch.Conv2d):
                 return nn.Conv2D(**arguments)
             extra = tuple(module.output_padding)
-            return nn.ConvTranspose2D(**arguments, output_padding=extra)  # type: ignore[arg-type]
+            return nn.ConvTranspose2D(**arguments, output_padding=extra)
         case torch.MaxPool2d():
             refuse("dilation", module.dilation, 1)
             refuse("return_indices", module.return_indices, False)
