@@ -13,6 +13,7 @@ from minicnn import backends
 from minicnn.backends import contract
 from minicnn.layers.base import Parameter
 from minicnn.optimizers import Penalty, clip_gradient_norm
+from minicnn.timing import profile
 from tests.strategies import normal, seeds
 
 few = settings(max_examples=8)
@@ -157,6 +158,6 @@ def test_a_network_that_was_saved_here_loads_elsewhere(tmp_path):
 def test_a_step_is_timed_part_by_part(cuda_ops):
     net = m.Sequential(m.Dense(3, 4), m.ReLU(), m.Dense(4, 2), seed=0).to("cuda")
     x, labels = normal((4, 3), 0, "float32"), np.array([0, 1, 1, 0])
-    found = m.timing.profile(net, m.SoftmaxCrossEntropy(), m.SGD(0.1), x, labels, repeats=2)
+    found = profile(net, m.SoftmaxCrossEntropy(), m.SGD(0.1), x, labels, repeats=2)
     assert [row.name for row in found.rows][:3] == ["gather", "0 Dense", "1 ReLU"]
     assert sum(row.ms for row in found.rows) == pytest.approx(found.step_ms)
