@@ -62,9 +62,10 @@ soak: $(VENV)/installed-tests
 	$(BIN)/python -m pytest -s --timeout 3600 tests/soak/memory.py
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200
 
-# Lines and branches, with the kernels run as plain Python: numba's interpreted, cuda's simulated.
+# Lines and branches. Of numba's kernels the lines that were compiled count, so they are compiled
+# afresh; cuda's kernels run in the simulator.
 coverage: $(VENV)/installed-tests
-	$(BIN)/python -m pytest --cov --cov-report=
+	NUMBA_JIT_COVERAGE=1 NUMBA_CACHE_DIR=$$(mktemp -d) $(BIN)/python -m pytest --cov --cov-report=
 	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest --cov --cov-append --cov-report= tests/cuda
 	$(BIN)/python -m coverage report
 
