@@ -141,3 +141,13 @@ def test_a_fresh_batch_norm_neither_scales_nor_shifts():
 def test_the_slope_at_zero_is_that_to_the_left(layer, slope):
     layer.forward(np.zeros((1, 1)))
     assert layer.backward(np.ones((1, 1))) == slope
+
+
+@pytest.mark.parametrize("backend", backends.available())
+@pytest.mark.parametrize("place", range(4))
+def test_a_nan_wins_its_window_wherever_it_stands(backend, place):
+    layer, x = nn.MaxPool2D(2).to(backend), np.arange(4.0)
+    x[place] = np.nan
+    assert np.isnan(layer.forward(x.reshape(1, 1, 2, 2))).all()
+    dx = layer.backward(np.full((1, 1, 1, 1), 5.0))
+    assert np.flatnonzero(dx).tolist() == [place]
