@@ -16,6 +16,14 @@ from .network import Sequential
 NAMES = {"gamma": "weight", "beta": "bias"}
 
 
+def torch_nn() -> Any:
+    try:
+        from torch import nn
+    except ImportError as error:
+        raise ImportError("to_torch and from_torch need PyTorch: pip install torch") from error
+    return nn
+
+
 # ── to PyTorch ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -26,8 +34,7 @@ def to_torch(network: Sequential) -> Any:
     Flatten) and Reshape (Flatten, Unflatten). Raises ImportError without PyTorch and TypeError for
     a layer that is not minicnn's own.
     """
-    from torch import nn as torch
-
+    torch = torch_nn()
     modules = []
     for position, layer in enumerate(network.layers):
         if isinstance(layer, nn.BatchNorm):
@@ -110,8 +117,7 @@ def from_torch(module: Any) -> Sequential:
     Raises ImportError without PyTorch, TypeError, naming position and module, for one that has no
     counterpart here, ValueError for an option of it that has none.
     """
-    from torch import nn as torch
-
+    torch = torch_nn()
     if not isinstance(module, torch.Sequential):
         raise TypeError(f"from_torch: wanted a torch.nn.Sequential, got {type(module).__name__}")
     network = Sequential(*(layer_of(m, k) for k, m in enumerate(module)))

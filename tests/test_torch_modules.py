@@ -1,5 +1,7 @@
 """Networks to PyTorch and back: the same outputs, gradients and words."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,3 +98,10 @@ def test_a_layer_of_ones_own_is_refused_by_position():
 
     with pytest.raises(TypeError, match=r"layer 1, Mine\(\), has no counterpart"):
         to_torch(Sequential(ReLU(), Mine()))
+
+
+@pytest.mark.parametrize("function", [to_torch, from_torch])
+def test_without_pytorch_the_error_says_what_to_install(function, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match="need PyTorch: pip install torch"):
+        function(Sequential())
