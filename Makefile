@@ -62,11 +62,15 @@ soak: $(VENV)/installed-tests
 	$(BIN)/python -m pytest -s --timeout 3600 tests/soak/memory.py
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200
 
-# Lines and branches. The bodies of numba's kernels run as machine code and count as missing, as does
-# what runs in processes of its own; cuda's kernels run in the simulator and count.
+# Lines and branches. cuda's kernels run in the simulator, numba's once more as plain Python.
+WITH_KERNELS := tests/layers tests/test_losses.py tests/test_optimizers.py \
+    tests/backends/test_numba_convolution.py tests/backends/test_numba_elementwise.py
 coverage: $(VENV)/installed-tests
-	$(BIN)/python -m pytest --cov --cov-report=
-	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest --cov --cov-append --cov-report= tests/cuda
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m coverage run -m pytest tests/cuda
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m pytest $(WITH_KERNELS)
+	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 clean:

@@ -190,6 +190,20 @@ def test_any_number_of_lanes_gives_the_numbers_of_the_reference(lanes):
     assert done.stdout.split() == [str(lanes)], done.stderr
 
 
+def test_without_the_compiler_kernels_are_plain_python_and_train_the_same_network():
+    done = programs.run(
+        """
+        import numba
+        assert numba.config.DISABLE_JIT
+        found, wanted = (train(b, 1, optimizer=m.SGD(0.1)) for b in ("numba", "numpy"))
+        for a, b in zip(found.state().values(), wanted.state().values()):
+            np.testing.assert_allclose(a.value, b.value, rtol=1e-4, atol=1e-5)
+        """,
+        NUMBA_DISABLE_JIT="1",
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_number_of_lanes_that_no_register_has_is_refused():
     done = programs.run("network().to('numba')", MINICNN_LANES="5")
     assert "ValueError: MINICNN_LANES must be 4, 8 or 16, got '5'" in done.stderr

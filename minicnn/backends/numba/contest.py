@@ -1,70 +1,34 @@
 """The registers of max pooling: which tap of a window is the greatest, an image in each lane.
 
-Like simd.py, these are functions for kernels that stay plain Python.
+As in `simd.py`: here is what it computes, `llvm/contest.py` has the instructions.
 """
 
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+import numpy as np
 
-from .simd import address, load, register_length, splat, vector_type
+from .llvm import contest as llvm
+from .simd import compiled_as
 
 
-@intrinsic
-def contest(typing, tile, x, o, tap):
+@compiled_as(llvm.contest)
+def contest(tile, x, o, tap):
     """Row 0 is the best so far and row 1 the tap it came from: x[o : o + L] of this tap may win.
 
     A greater number wins, so of equal ones the first stays. A NaN wins over every number.
     """
-
-    def generate(context, builder, signature, arguments):
-        value, data, place, number = arguments
-        best, winner = (builder.extract_value(value, r) for r in range(2))
-        candidate = load(builder, tile, address(context, builder, x, data, place))
-        greater_or_nan = builder.fcmp_unordered(">", candidate, best)
-        wins = builder.and_(greater_or_nan, builder.fcmp_ordered("ord", best, best))
-        vector = vector_type(tile.scalar)
-        taps = splat(builder, builder.sitofp(number, vector.element), vector.count)
-        value = builder.insert_value(value, builder.select(wins, candidate, best), 0)
-        return builder.insert_value(value, builder.select(wins, taps, winner), 1)
-
-    return tile(tile, x, types.intp, types.intp), generate
+    best = tile[0, 0]
+    candidate = x.reshape(-1)[o : o + len(best)]
+    wins = ~(candidate <= best) & (best == best)
+    return np.where(wins, np.stack([candidate, np.full_like(best, tap)])[:, None], tile)
 
 
-@intrinsic
-def store_winner(typing, tile, winner, o):
+@compiled_as(llvm.store_winner)
+def store_winner(tile, winner, o):
     """winner[o : o + L] = row 1 of the tile, as whole numbers."""
-
-    def generate(context, builder, signature, arguments):
-        value, data, place = arguments
-        kind = winner_type(context, tile, winner)
-        row = builder.fptosi(builder.extract_value(value, 1), kind)
-        pointer = address(context, builder, winner, data, place)
-        builder.store(row, builder.bitcast(pointer, kind.as_pointer()), align=1)
-        return context.get_dummy_value()
-
-    return types.void(tile, winner, types.intp), generate
+    winner.reshape(-1)[o : o + tile.shape[2]] = tile[1, 0]
 
 
-@intrinsic
-def add_where_won(typing, tile, dy, winner, o, tap):
+@compiled_as(llvm.add_where_won)
+def add_where_won(tile, dy, winner, o, tap):
     """tile[0] + dy[o : o + L] in the lanes where winner[o : o + L] = tap."""
-
-    def generate(context, builder, signature, arguments):
-        value, dy_data, winner_data, place, number = arguments
-        kind = winner_type(context, tile, winner)
-        pointer = address(context, builder, winner, winner_data, place)
-        winners = builder.load(builder.bitcast(pointer, kind.as_pointer()), align=1)
-        wanted = splat(builder, builder.trunc(number, kind.element), kind.count)
-        slopes = load(builder, tile, address(context, builder, dy, dy_data, place))
-        nothing = ir.Constant(slopes.type, None)
-        slopes = builder.select(builder.icmp_signed("==", winners, wanted), slopes, nothing)
-        total = builder.fadd(builder.extract_value(value, 0), slopes)
-        return builder.insert_value(value, total, 0)
-
-    return tile(tile, dy, winner, types.intp, types.intp), generate
-
-
-def winner_type(context, tile, winner):
-    """A vector of as many winners as a register holds numbers."""
-    return ir.VectorType(context.get_value_type(winner.dtype), register_length(tile.scalar))
+    here = slice(o, o + tile.shape[2])
+    return tile + np.where(winner.reshape(-1)[here] == tap, dy.reshape(-1)[here], 0)

@@ -19,12 +19,21 @@ from functools import cache
 
 import numpy as np
 from numba import prange
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from ..numpy.convolution import padded_size
 from .layout import Lanes, clear_padding, empty
 from .runtime import LANES, kernel
-from .simd import add_dots, add_products, add_rows, length, repeat, store, sums, zeros
+from .simd import (
+    add_dots,
+    add_products,
+    add_rows,
+    fixed_tuple,
+    length,
+    repeat,
+    store,
+    sums,
+    zeros,
+)
 from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
 
 # ── forward and input gradient ───────────────────────────────────────────────────────────────
@@ -177,10 +186,10 @@ def weight_tiles(dy, x, stride, dy_starts, starts, ranges, chunk, partial):
         part, tile_index, group = item // (tiles * groups), item // groups % tiles, item % groups
         partial[part, tile_index, group] = 0
         first, last = part * blocks * oh // parts, (part + 1) * blocks * oh // parts
-        dy_rows = to_fixed_tuple(dy_starts[tile_index], FILTERS)
+        dy_rows = fixed_tuple(dy_starts[tile_index], FILTERS)
         for start in range(first, last, chunk):
             for step in range(steps):
-                x_columns = to_fixed_tuple(starts[group, step], COLUMNS)
+                x_columns = fixed_tuple(starts[group, step], COLUMNS)
                 tile = zeros(FILTERS, COLUMNS, x)
                 end = min(start + chunk, last)
                 for g in range(start // oh, (end - 1) // oh + 1):

@@ -28,39 +28,38 @@ LOWEST = np.float32(-87)  # below, e^x is no normal number any more: 0
 
 def decay(x):
     """e^−|x|: at most 1, so it never overflows."""
-    return math.exp(-abs(x))
+    return decay_float32(x) if isinstance(x, np.float32) else math.exp(-abs(x))
+
+
+def decay_float32(x):
+    x = -abs(x)
+    n = np.floor(x * LOG2_E + HALF)
+    r = x - n * LN2_HIGH - n * LN2_LOW
+    e = (((((P0 * r + P1) * r + P2) * r + P3) * r + P4) * r + P5) * r * r + r + ONE
+    power = np.int32((np.int32(n) + 127) << 23).view(np.float32)
+    return ZERO if x < LOWEST else e * power
+
+
+def tanh(x):
+    return tanh_float32(x) if isinstance(x, np.float32) else math.tanh(x)
+
+
+def tanh_float32(x):
+    """±(1 − e^−2|x|) / (1 + e^−2|x|), and near 0, where 1 − e cancels, a series."""
+    e, square = decay(x + x), x * x
+    size = (ONE - e) / (ONE + e)
+    near = x + x * square * (T3 + square * (T5 + square * T7))
+    return near if square < NEAR else (size if x > 0 else -size)
+
+
+# Compiled, the type decides which of the two it is.
 
 
 @overload(decay, jit_options=OPTIONS)
 def compile_decay(x):
-    if x != types.float32:
-        return lambda x: math.exp(-abs(x))
-
-    def decay_float32(x):
-        x = -abs(x)
-        n = np.floor(x * LOG2_E + HALF)
-        r = x - n * LN2_HIGH - n * LN2_LOW
-        e = (((((P0 * r + P1) * r + P2) * r + P3) * r + P4) * r + P5) * r * r + r + ONE
-        power = np.int32((np.int32(n) + 127) << 23).view(np.float32)
-        return ZERO if x < LOWEST else e * power
-
-    return decay_float32
-
-
-def tanh(x):
-    return math.tanh(x)
+    return decay_float32 if x == types.float32 else lambda x: math.exp(-abs(x))
 
 
 @overload(tanh, jit_options=OPTIONS)
 def compile_tanh(x):
-    if x != types.float32:
-        return lambda x: math.tanh(x)
-
-    def tanh_float32(x):
-        """±(1 − e^−2|x|) / (1 + e^−2|x|), and near 0, where 1 − e cancels, a series."""
-        e, square = decay(x + x), x * x
-        size = (ONE - e) / (ONE + e)
-        near = x + x * square * (T3 + square * (T5 + square * T7))
-        return near if square < NEAR else (size if x > 0 else -size)
-
-    return tanh_float32
+    return tanh_float32 if x == types.float32 else lambda x: math.tanh(x)

@@ -21,11 +21,9 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
     os.environ["GOMP_SPINCOUNT"] = "10000"
 
 import numba  # noqa: E402
+import numpy as np  # noqa: E402
 from llvmlite import binding as llvm  # noqa: E402
 from numba.core import event  # noqa: E402
-
-if numba.config.DISABLE_JIT:
-    raise ImportError("NUMBA_DISABLE_JIT is set, but its kernels exist only compiled: unset it")
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────
 
@@ -55,7 +53,7 @@ def cache_folder() -> str:
     goes into the machine code: all the sources that kernels share, and the number of lanes.
     """
     here = Path(__file__).parent
-    sources = sorted([*here.glob("*.py"), here.parent / "scalar.py", here.parent / "philox.py"])
+    sources = sorted([*here.rglob("*.py"), here.parent / "scalar.py", here.parent / "philox.py"])
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     name = f"minicnn-{LANES}-lanes-{digest[:12]}"
     chosen = os.environ.get("NUMBA_CACHE_DIR")
@@ -87,13 +85,16 @@ def kernel(function):
 
     Calls from several Python threads take turns, because numba's fallback threading layer aborts
     the process otherwise. A process that was forked after a kernel ran has no worker threads and
-    raises RuntimeError. `.compiled` is numba's own dispatcher.
+    raises RuntimeError. `.compiled` is numba's own dispatcher. With NUMBA_DISABLE_JIT=1 a kernel is
+    plain Python; like machine code, it is silent about NaN and Inf.
     """
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, CACHE_FOLDER
     try:
         compiled = numba.njit(parallel=True, cache=True, **OPTIONS)(function)
     finally:
         numba.config.CACHE_DIR = before
+    if numba.config.DISABLE_JIT:
+        compiled = np.errstate(all="ignore")(function)
 
     @wraps(function)
     def call(*arguments):

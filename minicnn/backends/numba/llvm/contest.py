@@ -1,0 +1,58 @@
+"""The functions of `../contest.py`, which says what they compute, as LLVM instructions."""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from .tile import address, load, register_length, splat, vector_type
+
+
+@intrinsic
+def contest(typing, tile, x, o, tap):
+    def generate(context, builder, signature, arguments):
+        value, data, place, number = arguments
+        best, winner = (builder.extract_value(value, r) for r in range(2))
+        candidate = load(builder, tile, address(context, builder, x, data, place))
+        greater_or_nan = builder.fcmp_unordered(">", candidate, best)
+        wins = builder.and_(greater_or_nan, builder.fcmp_ordered("ord", best, best))
+        vector = vector_type(tile.scalar)
+        taps = splat(builder, builder.sitofp(number, vector.element), vector.count)
+        value = builder.insert_value(value, builder.select(wins, candidate, best), 0)
+        return builder.insert_value(value, builder.select(wins, taps, winner), 1)
+
+    return tile(tile, x, types.intp, types.intp), generate
+
+
+@intrinsic
+def store_winner(typing, tile, winner, o):
+    def generate(context, builder, signature, arguments):
+        value, data, place = arguments
+        kind = winner_type(context, tile, winner)
+        row = builder.fptosi(builder.extract_value(value, 1), kind)
+        pointer = address(context, builder, winner, data, place)
+        builder.store(row, builder.bitcast(pointer, kind.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(tile, winner, types.intp), generate
+
+
+@intrinsic
+def add_where_won(typing, tile, dy, winner, o, tap):
+    def generate(context, builder, signature, arguments):
+        value, dy_data, winner_data, place, number = arguments
+        kind = winner_type(context, tile, winner)
+        pointer = address(context, builder, winner, winner_data, place)
+        winners = builder.load(builder.bitcast(pointer, kind.as_pointer()), align=1)
+        wanted = splat(builder, builder.trunc(number, kind.element), kind.count)
+        slopes = load(builder, tile, address(context, builder, dy, dy_data, place))
+        nothing = ir.Constant(slopes.type, None)
+        slopes = builder.select(builder.icmp_signed("==", winners, wanted), slopes, nothing)
+        total = builder.fadd(builder.extract_value(value, 0), slopes)
+        return builder.insert_value(value, total, 0)
+
+    return tile(tile, dy, winner, types.intp, types.intp), generate
+
+
+def winner_type(context, tile, winner):
+    """A vector of as many winners as a register holds numbers."""
+    return ir.VectorType(context.get_value_type(winner.dtype), register_length(tile.scalar))
