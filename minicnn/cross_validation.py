@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,13 +40,16 @@ def cross_validate(
     *,
     folds: int = 5,
     seed: int = 0,
+    checkpoint: str | os.PathLike[str] | None = None,
     **fit_arguments: Any,
 ) -> CrossValidation:
     """k-fold cross-validation: every sample is judged once, by a network that never saw it.
 
     The samples are shuffled and cut into k folds. For each, a copy of the network with fresh
     parameters (seed + fold) and a copy of the optimiser train on the other folds, with the
-    arguments of `fit`; the network that was passed in stays as it is.
+    arguments of `fit`; the network that was passed in stays as it is. A checkpoint "cards.npz" is
+    one of `fit` for each fold: cards-fold-0.npz, cards-fold-1.npz, ... Those of folds that are done
+    are only read when it is run again, and the one that was interrupted goes on.
     Raises ValueError for fewer than two folds or more folds than samples.
     """
     inputs, targets = split(samples, "samples")
@@ -58,7 +63,15 @@ def cross_validate(
         fresh.initialize(seed + fold)
         histories.append(
             fit(fresh, loss, its_optimizer, (inputs[others], targets[others]),
-                seed=seed + fold, **fit_arguments)
+                seed=seed + fold, checkpoint=file_of(fold, checkpoint), **fit_arguments)
         )  # fmt: skip
         evaluations.append(evaluate(fresh, loss, (inputs[held_out], targets[held_out])))
     return CrossValidation(evaluations, histories)
+
+
+def file_of(fold: int, checkpoint: str | os.PathLike[str] | None) -> Path | None:
+    """The checkpoint of one fold."""
+    if checkpoint is None:
+        return None
+    path = Path(checkpoint)
+    return path.with_name(f"{path.stem}-fold-{fold}{path.suffix}")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minicnn import SGD, SoftmaxCrossEntropy, cross_validate
+from minicnn import SGD, SoftmaxCrossEntropy, checkpoint, cross_validate, training
 from tests.strategies import stripes
 from tests.test_training import network, weights
 
@@ -31,6 +31,36 @@ def test_folds_start_from_fresh_and_different_weights():
     )
     starts = [h["train_loss"][0] for h in found.histories]
     assert len(set(starts)) == 4
+
+
+def test_an_interrupted_cross_validation_goes_on_to_the_same_bits(tmp_path):
+    def run(checkpoint):
+        return cross_validate(
+            network(), SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9), stripes(30), folds=3,
+            epochs=4, batch_size=8, checkpoint=checkpoint, progress=False,
+        )  # fmt: skip
+
+    class Interrupted(Exception):
+        pass
+
+    def save_then_stop(path, *state):
+        checkpoint.save(path, *state)
+        saved.append(path.name)
+        if len(saved) == 8:  # five files of the first fold, three of the second
+            raise Interrupted
+
+    saved = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "save", save_then_stop)
+        with pytest.raises(Interrupted):
+            run(tmp_path / "cards.npz")
+    assert saved == ["cards-fold-0.npz"] * 5 + ["cards-fold-1.npz"] * 3
+    done = (tmp_path / "cards-fold-0.npz").stat().st_mtime_ns
+    resumed, wanted = run(tmp_path / "cards.npz"), run(None)
+    assert (tmp_path / "cards-fold-0.npz").stat().st_mtime_ns == done
+    assert [e.loss for e in resumed.evaluations] == [e.loss for e in wanted.evaluations]
+    for a, b in zip(resumed.histories, wanted.histories):
+        assert a["train_loss"] == b["train_loss"]
 
 
 @pytest.mark.parametrize("folds", [1, 21])
