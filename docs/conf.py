@@ -1,17 +1,22 @@
 """How the book is built: make docs. Pages are Markdown (MyST), mathematics becomes MathML, so that
-the pages need no network, and the API reference comes from the docstrings.
+the pages need no network, code is run (`executed.py`), and the API reference comes from the
+docstrings.
 """
 
 import importlib.metadata
 import re
+import sys
+from pathlib import Path
 
 from docutils.nodes import SkipNode
 from docutils.utils.math import latex2mathml
 
+sys.path.insert(0, str(Path(__file__).parent))  # for executed.py
+
 project = "minicnn"
 release = importlib.metadata.version("minicnn")
 html_title = f"minicnn {release}"
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "executed"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["build", "results"]

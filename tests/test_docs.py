@@ -1,4 +1,4 @@
-"""The documentation's code runs, from top to bottom of each page."""
+"""The code of each page runs from top to bottom, and its links lead to files."""
 
 import doctest
 import re
