@@ -1,8 +1,12 @@
 """Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, or nightly."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
+
+# A shell starts its background jobs with Ctrl-C ignored, and some tests press it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A first call may compile, so no example has a deadline.
 quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
