@@ -150,7 +150,7 @@ def of_layer(layer: Any, x: np.ndarray, training: bool, rng: np.random.Generator
 
     gradients, again = backward(), backward()
     for name, gradient in gradients.items():
-        if not np.array_equal(gradient, again[name]):
+        if not np.array_equal(gradient, again[name], equal_nan=True):
             raise GradientError(
                 f"{name}: the same step twice gave two gradients; backward must overwrite them"
             )

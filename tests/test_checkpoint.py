@@ -111,6 +111,17 @@ def test_equal_states_give_equal_bytes_and_numpy_reads_them(path):
         np.testing.assert_array_equal(arrays["network/0.weight"], network[0].weight.value)
 
 
+def test_numpys_numbers_are_saved_as_pythons(path):
+    network, optimizer = m.Sequential(m.Flatten(), m.Dense(64, 2), seed=0), m.SGD(np.float32(0.5))
+    history = m.fit(
+        network, m.SoftmaxCrossEntropy(), optimizer, stripes(8), epochs=1, checkpoint=path,
+        schedule=lambda epoch: np.float32(0.5), seed=np.int64(1), resume=False, progress=False,
+    )  # fmt: skip
+    saved = m.load(path)
+    assert saved.optimizer.lr == 0.5
+    assert saved.progress.history["learning_rate"] == history["learning_rate"] == [0.25]
+
+
 def test_what_load_could_not_build_is_not_saved(tmp_path):
     class Mine(m.ReLU):
         pass

@@ -249,3 +249,30 @@ def test_a_layer_of_ones_own_needs_no_base_class():
     assert gradcheck.check(Square(), normal((3, 4), 0)).compared == 13
     with pytest.raises(GradientError, match=r"^x\["):
         gradcheck.check(Square(factor=1.0), normal((3, 4), 0))
+
+
+def test_an_input_that_is_not_finite_is_refused():
+    with pytest.raises(ValueError, match="x must be finite"):
+        gradcheck.check(Square(), np.array([[1.0, np.inf]]))
+
+
+@pytest.mark.parametrize(
+    ("gradient", "message"),
+    [
+        (np.zeros((1, 1)), r"has shape \(1,\), its gradient \(1, 1\)"),
+        (np.array([np.nan]), r"is not finite: \[nan\]"),
+    ],
+)
+def test_a_gradient_that_cannot_be_one_is_caught_and_named(gradient, message):
+    class Wrong(Square):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.a.grad = gradient
+            return dx
+
+    with pytest.raises(GradientError, match=message):
+        gradcheck.check(Wrong(), normal((3, 4), 0))
+
+
+def test_an_array_without_numbers_has_nothing_to_compare():
+    assert gradcheck.check(Square(), np.zeros((0, 3))).compared == 1  # a

@@ -132,6 +132,17 @@ def test_labels_that_do_not_fit_are_refused(labels, error, message):
         SoftmaxCrossEntropy().forward(np.zeros((3, 3)), np.array(labels))
 
 
+def test_logits_that_are_no_rows_of_classes_are_refused():
+    with pytest.raises(ValueError, match=r"wanted logits of shape \(N, C\), got \(2, 3, 4\)"):
+        SoftmaxCrossEntropy().forward(np.zeros((2, 3, 4)), np.array([0, 1]))
+
+
+@pytest.mark.parametrize("loss", [SigmoidCrossEntropy(), MeanSquaredError()])
+def test_targets_that_are_no_numbers_are_refused(loss):
+    with pytest.raises(TypeError, match=rf"{type(loss).__name__}\(\): target.*<U1"):
+        loss.forward(np.zeros((2, 1)), np.array([["0"], ["1"]]))
+
+
 def test_targets_outside_of_0_to_1_are_no_probabilities():
     with pytest.raises(ValueError, match=r"0\.\.1, got -1"):
         SigmoidCrossEntropy().forward(np.zeros((2, 1)), np.array([-1, 1]))

@@ -164,6 +164,34 @@ def test_a_missing_member_is_named(tmp_path):
     assert "missing 'network/0.bias.npy'" in message
 
 
+def test_an_array_that_no_member_was_announced_for_is_named(tmp_path):
+    members = contents(with_header(small_file(), lambda h: {**h, "arrays": {}}))
+    members = {name: data for name, data in members.items() if name == "header.json"}
+    message = refusal(tmp_path / "model.npz", archive_of(members.items()))
+    assert "has no array 'network/0.weight', wanted one of shape (1, 1)" in message
+
+
+def test_whole_numbers_are_no_weights(tmp_path):
+    file = BytesIO()
+    np.save(file, np.array([[1]]))
+    change = set_in(["arrays", "network/0.weight", "dtype"], "int64")
+    members = contents(with_header(small_file(), change))
+    members["network/0.weight.npy"] = file.getvalue()
+    message = refusal(tmp_path / "model.npz", archive_of(members.items()))
+    assert "network/0.weight holds int64, wanted floating-point numbers" in message
+
+
+def test_a_layer_that_is_no_network_is_refused(tmp_path):
+    def unwrap(header):
+        header["network"] = header["network"]["layers"][0]
+        header["arrays"] = {name.replace("0.", ""): a for name, a in header["arrays"].items()}
+
+    members = contents(with_header(small_file(), unwrap))
+    renamed = [(name.replace("0.", ""), data) for name, data in members.items()]
+    message = refusal(tmp_path / "model.npz", archive_of(renamed))
+    assert "holds a Dense, wanted a Sequential" in message
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_member_that_is_there_twice_is_refused(tmp_path):
     members = [*contents(small_file()).items()]

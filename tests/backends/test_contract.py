@@ -1,6 +1,7 @@
 """Every backend has every operation of the contract, with the same arguments."""
 
 import inspect
+import sys
 
 import pytest
 
@@ -32,3 +33,10 @@ def test_every_operation_states_what_it_computes(operation):
 def test_an_unknown_backend_is_refused_with_the_names_there_are():
     with pytest.raises(ValueError, match="tpu.*numpy"):
         backends.get("tpu")
+
+
+def test_a_backend_that_cannot_run_here_is_refused_with_the_reason(monkeypatch):
+    backends.get.cache_clear()
+    monkeypatch.setitem(sys.modules, "minicnn.backends.cuda", None)  # as if its import failed
+    with pytest.raises(RuntimeError, match="'cuda' cannot run here: .*cuda"):
+        backends.get("cuda")

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minicnn import backends
 from minicnn.backends.philox import keep_threshold, philox4x32, words
 
 
@@ -37,6 +38,15 @@ def test_the_share_of_words_below_the_threshold_is_p(p):
     drawn = words((7, 0), 3, 1000, 1000)
     share = (drawn < keep_threshold(p)).mean()
     assert abs(share - p) < 6 * np.sqrt(p * (1 - p) / drawn.size)
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_a_word_at_the_threshold_itself_is_kept(backend):
+    drawn = words((7, 0), 3, 2, 8)
+    ops, p = backends.get(backend), int(drawn[1, 4]) / 2**32
+    x, (step,) = ops.from_numpy(np.ones((2, 8), "f")), ops.allocate([np.array([3])])
+    _, mask = ops.dropout_forward(x, p, (7, 0), step, ops.Buffers())
+    assert np.array_equal(ops.to_numpy(mask) > 0, drawn >= drawn[1, 4])
 
 
 def test_other_seeds_and_steps_draw_other_words():
