@@ -59,6 +59,24 @@ def test_softmax_cross_entropy_is_pytorchs(case):
     np.testing.assert_allclose(loss.backward(), leaf.grad.numpy(), rtol=1e-8, atol=1e-12)
 
 
+@every_backend
+@given(st.integers(1, 6), st.integers(2, 5), seeds)
+def test_with_class_weights_the_mean_is_over_the_weights_of_the_labels(backend, n, classes, seed):
+    rng = np.random.default_rng(seed)
+    logits, labels = normal((n, classes), seed + 1), rng.integers(0, classes, n)
+    weights = rng.uniform(0.1, 2, classes)
+    weights[(labels[0] + 1) % classes] = 0  # a class that does not count
+    loss = SoftmaxCrossEntropy(class_weights=weights).to(backend)
+    each = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(n), labels]
+    wanted = np.average(each, weights=weights[labels])
+    assert loss.forward(logits, labels) == pytest.approx(wanted)
+
+
+def test_a_loss_shows_its_arguments():
+    loss = SoftmaxCrossEntropy(label_smoothing=0.1, class_weights=[1, 2])
+    assert repr(loss) == "SoftmaxCrossEntropy(label_smoothing=0.1, class_weights=array([1., 2.]))"
+
+
 @given(st.integers(1, 5), st.integers(1, 4), seeds)
 def test_sigmoid_cross_entropy_is_pytorchs(n, outputs, seed):
     torch = pytest.importorskip("torch")
