@@ -120,9 +120,9 @@ def first_answer(name: str, worker: subprocess.Popen, work: Workload) -> dict:
 
 
 def start(
-    runner: tuple[str, str, str], work: Workload, threads: int, **variables: str
+    runner: tuple[str, str, str], work: Workload, threads: int, cores: int = 0, **variables: str
 ) -> subprocess.Popen:
-    """A worker process; variables: more of its environment."""
+    """A worker process, on as many cores as threads if not told; variables: of its environment."""
     _, framework, variant = runner
     script = Path(__file__).parent / "frameworks" / "worker.py"
     environment = os.environ | {
@@ -136,7 +136,8 @@ def start(
         environment["CUDA_VISIBLE_DEVICES"] = ""
     errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it lives as long as the worker
     worker = subprocess.Popen(
-        [sys.executable, str(script), framework, variant, work.name, str(threads)],
+        [sys.executable, str(script), framework, variant, work.name, str(threads),
+         str(cores or threads)],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
     )  # fmt: skip
     worker.errors = errors

@@ -93,18 +93,17 @@ def main() -> None:
 def turn(
     backend: str, work: Workload, threads: int, jobs: int, variables: dict, seconds: float
 ) -> float:
-    """Milliseconds a step in fresh processes, `jobs` of them at the same time on the same cores.
+    """Mean milliseconds of a step in fresh processes, `jobs` of them at once on all cores.
 
-    The median for one job. For several the mean: a step that lies within one slice of the
-    scheduler's time shows nothing of what the other job takes.
+    Not the median: a step that lies within one slice of the scheduler's time shows nothing of what
+    another job takes.
     """
-    workers = [start(RUNNERS[backend], work, threads, **variables) for _ in range(jobs)]
+    workers = [start(RUNNERS[backend], work, threads, CORES, **variables) for _ in range(jobs)]
     for worker in workers:
         worker.stdout.readline()
     for worker in workers:
         print(seconds, file=worker.stdin, flush=True)
-    which = "ms" if jobs == 1 else "mean_ms"
-    found = [json.loads(worker.stdout.readline())[which] for worker in workers]
+    found = [json.loads(worker.stdout.readline())["mean_ms"] for worker in workers]
     for worker in workers:
         worker.communicate()
     return sum(found) / jobs

@@ -48,7 +48,7 @@ from .training import (
 try:
     from mpi4py import MPI
 except ImportError as error:
-    raise ImportError("minicnn.distributed needs mpi4py: pip install 'minicnn[mpi]'") from error
+    raise ImportError("minicnn.distributed needs mpi4py: pip install mpi4py mpich") from error
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def to_onnx(network: Sequential, path: str | os.PathLike[str], input_shape: Shap
 
     Input "images" float32 (N, *input_shape), any N; output "outputs" float32 (N, …): the logits,
     where the network ends in them. Weights of float64 are rounded to float32, in which runtimes
-    compute. Needs `pip install 'minicnn[onnx]'`.
+    compute. Needs the extra `onnx`.
 
     Raises ImportError without it, ValueError for an input_shape that does not fit, TypeError for a
     layer that is not minicnn's own, OSError, with the file untouched, if it cannot be written.
@@ -35,7 +35,7 @@ def to_onnx(network: Sequential, path: str | os.PathLike[str], input_shape: Shap
     try:
         import onnx
     except ImportError as error:
-        raise ImportError("to_onnx needs onnx: pip install 'minicnn[onnx]'") from error
+        raise ImportError("to_onnx needs onnx: pip install onnx") from error
     shape = tuple(input_shape)
     graph = Graph(onnx.helper)
     last = graph.add(network, "images", shape, "")

@@ -1,8 +1,8 @@
 """One framework in a process of its own: builds the step, then times it whenever it is told to.
 
-Arguments: framework, layout or backend, workload, threads. Reads "seconds" lines, writes JSON
-lines. It is pinned to as many cores as it has threads before any framework loads. A step that runs
-on a GPU brings its own clock: step.milliseconds(count).
+Arguments: framework, layout or backend, workload, threads, cores. Reads "seconds" lines, writes
+JSON lines. It is pinned to its cores before any framework loads. A step that runs on a GPU brings
+its own clock: step.milliseconds(count).
 """
 
 import json
@@ -17,9 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # started as a script, by
 
 
 def main() -> None:
-    framework, variant, name, threads = *sys.argv[1:4], int(sys.argv[4])
+    framework, variant, name = sys.argv[1:4]
+    threads, cores = map(int, sys.argv[4:])
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     import numpy as np
 
     from frameworks.workloads import at_batch

@@ -1,7 +1,7 @@
 """What the compiler makes of every kernel, on any machine: python -m minicnn.backends.cuda.compiled
 
 Kernels are compiled to the machine code of several generations of GPUs. It needs NVIDIA's compiler
-libraries (`pip install 'minicnn[cuda]'`), but no GPU and no driver. For each kernel the table
+libraries (the extra `cuda`), but no GPU and no driver. For each kernel the table
 gives its registers a thread, its shared memory a block, its stack (a thread's arrays that did not
 become registers), spills (registers that did not fit and went to memory) and instructions in
 float64, of which a float32 kernel should have none.

@@ -47,7 +47,7 @@ def missing() -> str | None:
     try:
         version("numba-cuda")
     except PackageNotFoundError:
-        return "numba-cuda is not installed: pip install 'minicnn[cuda]'"
+        return "numba-cuda is not installed: pip install -e '.[cuda]' in the clone of minicnn"
     if "numba_cuda" not in (cuda.__file__ or "") and not SIMULATED:
         return f"numba.cuda comes from {cuda.__file__}, not from numba-cuda: reinstall numba-cuda"
     if not hasattr(np, "row_stack"):
@@ -58,7 +58,7 @@ def missing() -> str | None:
         try:
             import_module("cuda.pathfinder").load_nvidia_dynamic_lib(library)
         except (ImportError, RuntimeError):
-            return f"NVIDIA's library {library} is not installed: pip install 'minicnn[cuda]'"
+            return f"NVIDIA's library {library} is not installed: it comes with the extra cuda"
     if not cuda.is_available():
         return "no NVIDIA driver, or no GPU that it can use (nvidia-smi shows both)"
     return None
