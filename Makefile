@@ -56,8 +56,8 @@ test-gpu: $(VENV)/installed-tests
 bench-gpu: $(VENV)/installed-tests
 	$(BIN)/python examples/compare_frameworks.py --backend cuda
 
-# For the night: long trainings, and every property with 2,000 examples (against PyTorch as well,
-# where .venv has it).
+# For the night: long trainings, and every property with 2,000 examples, or a few hundred
+# where one takes long (against PyTorch as well, where .venv has it).
 soak: $(VENV)/installed-tests
 	$(BIN)/python -m pytest -s --timeout 3600 tests/soak/memory.py
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200

@@ -13,7 +13,7 @@ RUNGS = ladder_rungs.rungs(threads=1, images=1)
 
 
 @pytest.mark.parametrize("rung", RUNGS[1:], ids=lambda rung: rung.name)
-@settings(max_examples=10)
+@settings(max_examples=settings.default.max_examples // 4)
 @given(st.integers(1, 35), small, st.integers(1, 11), st.tuples(small, small),
        st.tuples(st.integers(0, 3), st.integers(0, 3)), seeds)  # fmt: skip
 def test_a_rung_computes_what_plain_loops_do(rung, images, channels, filters, taps, more, seed):

@@ -20,7 +20,7 @@ from tests.strategies import any_shape, pooling, seeds
 batch_sizes = st.sampled_from([1, 2, 15, 16, 17, 33])
 dtypes = st.sampled_from(["float32", "float64"])
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
-examples = settings(max_examples=25)
+examples = settings(max_examples=settings.default.max_examples * 5 // 8)
 
 
 class Run:

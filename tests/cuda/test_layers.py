@@ -74,7 +74,7 @@ def test_a_layer_with_products_agrees_with_the_reference(layer, shape, n, dtype)
 
 @every_dtype
 @pytest.mark.parametrize("layer, shape", OTHERS, ids=str)
-@settings(max_examples=5)
+@settings(max_examples=settings.default.max_examples // 8)
 @given(st.integers(2, 6), seeds, st.booleans())
 def test_every_other_layer_agrees_with_the_reference(layer, shape, dtype, n, seed, training):
     check_against_the_reference(layer, shape, n, dtype, seed, training)

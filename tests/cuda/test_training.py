@@ -16,7 +16,7 @@ from minicnn.optimizers import Penalty, clip_gradient_norm
 from minicnn.timing import profile
 from tests.strategies import normal, seeds
 
-few = settings(max_examples=8)
+few = settings(max_examples=settings.default.max_examples // 5)
 
 
 @pytest.fixture
