@@ -97,7 +97,7 @@ def plot(found: dict) -> Figure | None:
     for k, (part, draw) in enumerate(panels, start=1):
         axes = figure.add_subplot(-(-len(panels) // 2), 2, k)
         draw(axes, found[part])
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, handlelength=4)  # long enough to tell dashes from dots
     return figure
 
 
@@ -152,6 +152,7 @@ def plot_batches(axes, rows: list[dict]) -> None:
                       label=f"{network}, {name}")  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="batch size (images)",
              ylabel="training throughput (images/s)", title="batch size")  # fmt: skip
+    axes.set_ylim(top=5 * axes.get_ylim()[1])  # room for the legend
 
 
 PANELS = {"epochs": plot_epochs, "flaws": plot_flaws, "lanes": plot_lanes, "batches": plot_batches}
