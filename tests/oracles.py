@@ -30,6 +30,22 @@ def conv_transpose2d(x, w, b, stride, padding, output):
     return y if b is None else y + b[:, None, None]
 
 
+def avg_pool(x, kernel, stride, padding, output, count_include_pad):
+    """The mean of each window: of its pixels inside the image, or inside the image and padding."""
+    y = np.zeros((*x.shape[:2], *output))
+    height, width = x.shape[2] + 2 * padding[0], x.shape[3] + 2 * padding[1]
+    for n, c, i, j in np.ndindex(y.shape):
+        count = 0
+        for u, v in np.ndindex(kernel):
+            row, column = i * stride[0] + u, j * stride[1] + v  # in the padded image
+            at = row - padding[0], column - padding[1]
+            inside = 0 <= at[0] < x.shape[2] and 0 <= at[1] < x.shape[3]
+            y[n, c, i, j] += pixel(x, n, c, *at)
+            count += inside or (count_include_pad and row < height and column < width)
+        y[n, c, i, j] /= count
+    return y
+
+
 def max_pool(x, kernel, stride, padding, output):
     """The maximum of each window, and dx for dy = 1: a one at the first maximum."""
     y, dx = np.zeros((*x.shape[:2], *output)), np.zeros(x.shape)

@@ -48,7 +48,9 @@ def conv_transpose2d(draw):
     stride = draw(st.tuples(small, small))
     padding = tuple(draw(st.integers(0, (k - 1) // 2)) for k in kernel)
     extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
-    layer = nn.ConvTranspose2D(channels, draw(small), kernel, stride, padding, extra)
+    layer = nn.ConvTranspose2D(
+        channels, draw(small), kernel, stride, padding, extra, bias=draw(st.booleans())
+    )
     return layer, draw(images(channels))
 
 

@@ -1,11 +1,21 @@
-"""Convolutions and pooling against the formula, one number at a time."""
+"""Layers against their formulas, one number at a time."""
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 
 from minicnn import layers as nn
 from tests import oracles
-from tests.strategies import batch_sizes, conv2d, conv_transpose2d, normal, pooling, seeds
+from tests.strategies import (
+    batch_norm,
+    batch_sizes,
+    conv2d,
+    conv_transpose2d,
+    images,
+    normal,
+    pooling,
+    seeds,
+)
 
 
 def value(parameter):
@@ -46,6 +56,44 @@ def test_max_pooling_sends_a_tie_to_the_first_maximum(case, n, seed):
     )
     np.testing.assert_array_equal(y, wanted)
     np.testing.assert_array_equal(layer.backward(np.ones(y.shape)), dx)
+
+
+@given(pooling(nn.AvgPool2D), batch_sizes, seeds)
+def test_average_pooling_is_the_mean_of_what_counts_in_each_window(case, n, seed):
+    layer, shape = case
+    x = normal((n, *shape), seed)
+    wanted = oracles.avg_pool(
+        x, layer.kernel_size, layer.stride, layer.padding, layer.output_shape(shape)[1:],
+        layer.count_include_pad,
+    )  # fmt: skip
+    np.testing.assert_allclose(layer.forward(x), wanted, rtol=1e-10, atol=1e-12)
+
+
+@given(images(2), batch_sizes, seeds)
+def test_global_average_pooling_is_the_mean_of_a_channel(shape, n, seed):
+    x = normal((n, *shape), seed)
+    y = nn.GlobalAvgPool2D().forward(x)
+    np.testing.assert_allclose(y, x.mean(axis=(2, 3)), rtol=1e-10, atol=1e-12)
+
+
+@given(batch_norm(), st.integers(2, 5), seeds)
+def test_batch_norm_normalises_each_channel_and_remembers_its_statistics(case, n, seed):
+    layer, shape = case
+    layer.astype("float64")
+    momentum = layer.momentum
+    mean, var = layer.running_mean.value.copy(), layer.running_var.value.copy()
+    x = normal((n, *shape), seed)
+    y, later = layer.forward(x, training=True), layer.forward(x)
+    for c in range(shape[0]):
+        numbers, gamma, beta = x[:, c], layer.gamma.value[c], layer.beta.value[c]
+        here = (numbers - numbers.mean()) / np.sqrt(numbers.var() + layer.eps)
+        np.testing.assert_allclose(y[:, c], gamma * here + beta, rtol=1e-8, atol=1e-8)
+        mean[c] += momentum * (numbers.mean() - mean[c])
+        var[c] += momentum * (numbers.var(ddof=1) - var[c])
+        there = (numbers - mean[c]) / np.sqrt(var[c] + layer.eps)
+        np.testing.assert_allclose(later[:, c], gamma * there + beta, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(layer.running_mean.value, mean)
+    np.testing.assert_allclose(layer.running_var.value, var)
 
 
 def test_padding_never_wins_a_maximum_even_among_negative_values():

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minicnn import SigmoidCrossEntropy, backends, initializers
 from minicnn import layers as nn
+from tests.strategies import LAYERS, conv_transpose2d
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,13 @@ from minicnn import layers as nn
         (lambda: nn.Conv2D(1, 1, (3, 3, 3)), ValueError, r"one number or two, got \(3, 3, 3\)"),
         (lambda: nn.Conv2D(1, 1, True), ValueError, "Conv2D: kernel_size"),
         (lambda: nn.ConvTranspose2D(1, 1, 3, 2, output_padding=2), ValueError, "output_padding"),
+        (lambda: nn.ConvTranspose2D(0, 1, 3), ValueError, "ConvTranspose2D: in_channels"),
+        (lambda: nn.ConvTranspose2D(1, 0, 3), ValueError, "ConvTranspose2D: out_channels"),
+        (lambda: nn.ConvTranspose2D(1, 1, 0), ValueError, "ConvTranspose2D: kernel_size"),
+        (lambda: nn.ConvTranspose2D(1, 1, 3, 0), ValueError, "ConvTranspose2D: stride"),
+        (lambda: nn.ConvTranspose2D(1, 1, 3, padding=-1), ValueError, "ConvTranspose2D: padding"),
+        (lambda: nn.ConvTranspose2D(1, 1, 3, output_padding=-1), ValueError,
+         "ConvTranspose2D: output_padding"),
         (lambda: nn.MaxPool2D(0), ValueError, "MaxPool2D: kernel_size"),
         (lambda: nn.MaxPool2D(2, stride=0), ValueError, "MaxPool2D: stride"),
         (lambda: nn.MaxPool2D(2, padding=2), ValueError, "MaxPool2D: padding.*more than half"),
@@ -34,9 +44,10 @@ from minicnn import layers as nn
         (lambda: nn.BatchNorm(1, eps=0), ValueError, "BatchNorm: eps"),
         (lambda: nn.Dropout(1), ValueError, "Dropout: p must be at least 0 and less than 1, got 1"),
         (lambda: nn.Dropout(-0.1), ValueError, "Dropout: p"),
+        (lambda: nn.Dropout(seed=-1), ValueError, "Dropout: seed"),
         (lambda: nn.Dropout(float("nan")), ValueError, "Dropout: p"),
     ],
-)
+)  # fmt: skip
 def test_a_layer_refuses_it(make, error, message):
     with pytest.raises(error, match=message):
         make()
@@ -64,6 +75,32 @@ def test_batch_norm_cannot_train_on_one_value_per_channel():
         layer.forward(np.zeros((1, 3), "f"), training=True)
     assert layer.forward(np.zeros((1, 3), "f")).shape == (1, 3)
     assert layer.forward(np.zeros((1, 3, 2, 1), "f"), training=True).shape == (1, 3, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.Conv2D(7, 90, (3, 2)), nn.ConvTranspose2D(90, 7, (3, 2)), nn.Dense(42, 300)]
+)
+def test_weights_and_biases_begin_within_one_over_the_root_of_what_an_output_sums(layer):
+    for parameter in (layer.weight, layer.bias):
+        largest = np.abs(parameter.value).max()
+        assert largest <= 1 / np.sqrt(42)
+        assert parameter is layer.bias or largest > 0.98 / np.sqrt(42)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@given(data=st.data())
+def test_a_layer_is_made_of_float32_numbers(kind, data):
+    layer, _ = data.draw(LAYERS[kind])
+    assert {p.dtype for p in layer.state().values()} <= {np.dtype("f4"), np.dtype("i8")}
+    assert {p.dtype for p in layer.parameters()} <= {np.dtype("f4")}
+
+
+@given(conv_transpose2d())
+def test_every_pixel_of_a_transposed_convolution_meets_every_weight_of_its_channel(case):
+    layer, (channels, height, width) = case
+    assert layer.multiply_adds((channels, height, width)) == (
+        layer.weight.value.size * height * width
+    )
 
 
 def test_an_initializer_of_choice_draws_the_weights():
