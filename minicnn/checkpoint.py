@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as default
 from itertools import zip_longest
+from math import isnan
 from typing import Any, NamedTuple
 
 from .description import (
@@ -50,7 +51,7 @@ class Progress:
 
     def compare(self, loss: float, network: Sequential) -> None:
         """Keep the last epoch's state if its validation loss is the lowest."""
-        if self.best is None or loss < self.best.loss:
+        if not isnan(loss) and (self.best is None or loss < self.best.loss):
             self.best = Best(loss, len(self.history) - 1, snapshot(network))
 
     def ended(self, epochs: int, patience: int | None) -> bool:

@@ -62,7 +62,7 @@ def describe_layer(layer: Layer) -> dict[str, Any]:
         raise TypeError(f"{layer!r} is none of the layers that can be saved: {', '.join(LAYERS)}")
     described: dict[str, Any] = {"class": name, "arguments": layer.arguments}
     if isinstance(layer, layers.Dropout):
-        described["mask_seed"] = layer.seed  # `reseed` leaves the one among the arguments behind
+        described["mask_seed"] = layer.mask_seed  # `reseed` changes it, not the argument
     return described
 
 

@@ -110,7 +110,7 @@ def fit(
     parameters are not bit for bit those of rank 0 at the end of an epoch; and what `minicnn.fit`
     raises. Call it inside `job`, so that an error on one rank ends all of them.
     """
-    check_arguments(epochs, batch_size, None, validation, every)
+    check_arguments(epochs, batch_size, seed, None, validation, every, max_gradient_norm)
     if batch_size < comm.size:
         raise ValueError(f"batch_size {batch_size} gives some of the {comm.size} ranks no sample")
     check_same_call(comm, train, epochs, batch_size, seed)
@@ -160,7 +160,7 @@ def fit(
             train_accuracy=tally.accuracy,
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
-            learning_rate=optimizer.lr * rules.schedule(epoch + (len(batches) - 1) / len(batches)),
+            learning_rate=rules.rate(optimizer, epoch + (len(batches) - 1) / len(batches)),
             seconds=perf_counter() - start,
         )
         if kept is not None and (len(history) % every == 0 or len(history) == epochs):
@@ -238,10 +238,10 @@ def train_epoch(
     """One step per batch, taken by all ranks; returns the epoch's mean loss and accuracy."""
     tally, comm, ops = Tally(), together.comm, together.network.ops
     for step, batch in enumerate(batches):
-        lr = optimizer.lr * rules.schedule(epoch + step / len(batches))
+        lr = rules.rate(optimizer, epoch + step / len(batches))
         share = np.array_split(batch, comm.size)[comm.rank]
         divisor = loss.divisor(samples.targets, batch)
-        weight = loss.divisor(samples.targets, share) / divisor
+        weight = loss.divisor(samples.targets, share) / (divisor or 1.0)
         value, correct = 0.0, 0
         if weight:
             found, right = forward_and_backward(together.network, loss, samples, share)

@@ -94,6 +94,7 @@ def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Pre
     if len(inputs) != len(target):
         raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
     output = (len(inputs), *network.output_shape(inputs.shape[1:]))
+    network.mark()
     dtype = network.dtype or np.dtype(np.float32)
     return Prepared(network.ops.upload(inputs), loss.targets(target, output), inputs.shape, dtype)
 
@@ -124,7 +125,7 @@ class Tally:
 
     @property
     def loss(self) -> float:
-        return self.total / self.weight
+        return self.total / (self.weight or 1.0)  # no sample counted yet
 
     @property
     def accuracy(self) -> float | None:

@@ -160,9 +160,12 @@ def of_layer(layer: Any, x: np.ndarray, training: bool, rng: np.random.Generator
 
     yield Checked("x", x, gradients["x"], f, lambda value: np.copyto(moving, value))
     for name, parameter in parameters.items():
-        value = np.array(parameter.value)
+        original = parameter.value
         assign = (lambda p: lambda value: setattr(p, "value", value))(parameter)
-        yield Checked(name, value, gradients[name], f, assign)
+        try:
+            yield Checked(name, np.array(original), gradients[name], f, assign)
+        finally:
+            parameter.value = original  # the very array, which others may have views of
 
 
 def of_loss(loss: Any, x: np.ndarray, target: Any) -> Iterator[Checked]:

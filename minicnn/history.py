@@ -36,7 +36,8 @@ class History:
 
     def append(self, **epoch: float | None) -> None:
         for name in COLUMNS:
-            self.columns[name].append(epoch[name])
+            value = epoch[name]
+            self.columns[name].append(None if value is None else float(value))
 
     def __len__(self) -> int:
         return len(self.columns["seconds"])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import backends
+from .arguments import Described
 from .backends.contract import Backend, Batch, Data, Indices, Scalar
 from .layers.base import as_floats
 
@@ -30,7 +31,7 @@ class Targets(NamedTuple):
     answers: Data | None = None
 
 
-class Loss:
+class Loss(Described):
     """The base of every loss. `forward` and `backward` are for users: NumPy in, NumPy out."""
 
     def __init__(self, **arguments: Any) -> None:
@@ -60,7 +61,6 @@ class Loss:
         if len(prediction) == 0:
             raise ValueError(f"{self}: an empty batch has no mean loss")
         targets = self.targets(target, prediction.shape)
-        self._dtype = prediction.dtype
         loss = self.compare(self.ops.from_numpy(prediction), targets, np.arange(len(prediction)))
         self._ready = True
         return self.ops.to_float(loss)
@@ -78,10 +78,13 @@ class Loss:
         """The mean loss of the samples `indices`, whose predictions these are."""
         rows = self.ops.pick(targets.rows, indices, self.buffers)
         target = self.ops.gather(targets.data, rows, prediction.dtype, self.buffers)
-        return self.forward_batch(prediction, target, self.divisor(targets, indices))
+        return self.forward_batch(prediction, target, self.divisor(targets, indices) or 1.0)
 
     def divisor(self, targets: Targets, indices: Indices) -> float:
-        """What the sum over these samples is divided by: their number, or their class weights."""
+        """What the sum over these samples is divided by: their number, or their class weights.
+
+        Where no sample of a batch counts it is 0, and the loss as well.
+        """
         if targets.mass is None:
             return len(indices)
         return float(targets.mass[np.asarray(indices)].sum())
@@ -116,7 +119,7 @@ class SoftmaxCrossEntropy(Loss):
 
     label_smoothing ε (Szegedy et al. 2016): t ← (1 − ε) · t + ε / C.
     class_weights (C,): t[:, c] ← weight[c] · t[:, c]; the divisor is then the sum of the labels'
-    weights (for probabilities it stays N), as in PyTorch.
+    weights (for probabilities it stays N), as in PyTorch; ValueError when all of them are 0.
     """
 
     def __init__(self, label_smoothing: float = 0.0, class_weights: Any = None) -> None:
@@ -134,12 +137,18 @@ class SoftmaxCrossEntropy(Loss):
                     f"class, got {class_weights}"
                 )
         self.label_smoothing, self.class_weights = float(label_smoothing), class_weights
-        super().__init__(label_smoothing=label_smoothing, class_weights=class_weights)
+        shown = None if class_weights is None else class_weights.tolist()
+        super().__init__(label_smoothing=self.label_smoothing, class_weights=shown)
 
     def targets(self, target: Any, output: Shape) -> Targets:
         if len(output) != 2:
             raise ValueError(f"{self}: wanted logits of shape (N, C), got {output}")
         samples, classes = output
+        if classes == 1:
+            raise ValueError(
+                f"{self}: a single class leaves nothing to choose; one logit against the rest is "
+                "for SigmoidCrossEntropy"
+            )
         if self.class_weights is not None and len(self.class_weights) != classes:
             raise ValueError(
                 f"{self}: {len(self.class_weights)} class weights for {classes} classes"
@@ -150,6 +159,8 @@ class SoftmaxCrossEntropy(Loss):
         labels = as_labels(target, samples, classes, f"{self}")
         data, rows = self.ops.upload(self.weighted(np.eye(classes))), self.ops.upload(labels)
         mass = None if self.class_weights is None else self.class_weights[labels]
+        if mass is not None and not mass.any():
+            raise ValueError(f"{self}: every label's class has weight 0, so there is no mean")
         return Targets(data, rows, mass, labels, rows)
 
     def soft_targets(self, target: np.ndarray) -> Targets:
@@ -243,7 +254,7 @@ def as_labels(target: np.ndarray, samples: int, classes: int, who: str) -> np.nd
     if target.ndim != 1:
         raise ValueError(
             f"{who}: wanted labels of shape ({samples},) or probabilities of shape "
-            f"({samples}, {classes}), got shape {target.shape}"
+            f"({samples}, {classes}), got shape {target.shape} of {target.dtype}"
         )
     if target.dtype.kind not in "iu":
         raise TypeError(f"{who}: labels must be integers, got {target.dtype}")

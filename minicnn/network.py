@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,22 +14,24 @@ from .layers.base import Layer, Parameter, Shape
 class Sequential(Layer):
     """y = last(… second(first(x)) …); the chain rule gives dx = first'(… last'(dy) …).
 
-    seed: draw the parameters of all layers, in order, from this one seed; without it every layer
-    keeps the parameters that it has.
+    seed: draw the parameters of all layers, in order, and all dropout masks from this one seed;
+    without it every layer keeps what it has. Raises ValueError when a layer or a parameter stands
+    in it twice.
     """
 
     def __init__(self, *layers: Layer, seed: int | None = None) -> None:
         for layer in layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"Sequential: wanted layers, got {layer!r}")
-        if len({id(layer) for layer in layers}) != len(layers):
-            raise ValueError("Sequential: a layer stands in it twice; each keeps only one batch")
-        self.layers = list(layers)
+        self.layers = layers
         self.learning = [bool(layer.parameters()) for layer in layers]
         super().__init__()
+        refuse_twice("layer", self.walk(), "each keeps only one batch")
+        refuse_twice("parameter", self.parameters(), "each keeps only one gradient")
         self.to(layers[0].backend if layers else "numpy")
         if seed is not None:
             self.initialize(np.random.default_rng(seed))
+            self.reseed(seed)
 
     # ── what every layer states ──────────────────────────────────────────────────────────────
 
@@ -64,6 +66,10 @@ class Sequential(Layer):
         shapes = self.shapes(input_shape)
         return sum(layer.multiply_adds(s) for layer, s in zip(self.layers, shapes))
 
+    def smallest_batch(self, input_shape: Shape) -> int:
+        shapes = self.shapes(input_shape)
+        return max((layer.smallest_batch(s) for layer, s in zip(self.layers, shapes)), default=1)
+
     def initialize(self, rng: np.random.Generator | int) -> None:
         """Fresh parameters for every layer, in order, from one generator or seed."""
         rng = np.random.default_rng(rng)
@@ -71,10 +77,11 @@ class Sequential(Layer):
             layer.initialize(rng)
 
     def reseed(self, seed: tuple[int, int] | int) -> None:
-        """Start the random masks again: the layer at position k draws from (seed, k)."""
+        """Start the random masks again: the k-th layer, at whatever depth, draws from (seed, k)."""
         first, second = seed if isinstance(seed, tuple) else (seed, 0)
-        for position, layer in enumerate(self.layers):
-            layer.reseed((first, second * len(self.layers) + position))
+        inner = [layer for layer in self.walk() if not isinstance(layer, Sequential)]
+        for k, layer in enumerate(inner):
+            layer.reseed((first, second * len(inner) + k))
 
     def state(self) -> dict[str, Parameter]:
         return {
@@ -101,6 +108,7 @@ class Sequential(Layer):
             (len(images), *self.output_shape(images.shape[1:])), self.dtype or np.float32
         )
         data = self.ops.upload(images)
+        self.mark()
         for indices in in_batches(np.arange(len(images)), batch_size):
             x = self.ops.gather(data, indices, outputs.dtype, self.buffers)
             outputs[indices] = self.ops.to_numpy(self.forward_batch(x, training=False))
@@ -141,6 +149,12 @@ class Sequential(Layer):
 
     def __repr__(self) -> str:
         return "Sequential(" + "".join(f"\n    {layer!r}," for layer in self.layers) + "\n)"
+
+
+def refuse_twice(what: str, things: Iterable[Any], why: str) -> None:
+    things = list(things)
+    if len({id(thing) for thing in things}) != len(things):
+        raise ValueError(f"Sequential: a {what} stands in it twice; {why}")
 
 
 def count(layer: Layer) -> int:

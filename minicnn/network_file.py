@@ -35,18 +35,20 @@ def read_network(
     name = os.fspath(path)
     convolutions, units = read_lines(name)
     channels, height, width = input_shape
-    layers: list[Layer] = []
-    weights = 0
+    weights, sizes = 0, [channels]
     for kernel, filters in convolutions:
-        weights = checked(name, weights + channels * filters * kernel**2)
+        weights = checked(name, weights + sizes[-1] * filters * kernel**2)
+        sizes.append(filters)
+        height, width = -(-height // 2), -(-width // 2)
+    features = sizes[-1] * height * width
+    checked(name, weights + (features + outputs) * units)
+    layers: list[Layer] = []
+    for before, (kernel, filters) in zip(sizes, convolutions):
         layers += [
-            Conv2D(channels, filters, kernel, padding="same"),
+            Conv2D(before, filters, kernel, padding="same"),
             MaxPool2D(2, ceil_mode=True),
             ReLU(),
         ]
-        channels, height, width = filters, -(-height // 2), -(-width // 2)
-    features = channels * height * width
-    checked(name, weights + (features + outputs) * units)
     layers += [Flatten(), Dense(features, units), Sigmoid(), Dense(units, outputs)]
     return Sequential(*layers, seed=seed)
 

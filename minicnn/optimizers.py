@@ -31,6 +31,7 @@ class Optimizer:
         self.weight_decay = number_in(weight_decay, 0, float("inf"), "weight_decay", self)
         self.steps = 0
         self.slots: dict[str, list[Parameter]] = {}
+        self._parameters: list[Parameter] = []
         self._values: list[Array] = []
         self._joined: list[list[Array]] = []
 
@@ -62,10 +63,13 @@ class Optimizer:
     def arrays_of(self, parameters: list[Parameter]) -> list[list[Array]]:
         """Values, gradients and slots on the parameters' backend, joined where it can."""
         values = [p.data for p in parameters]
-        if len(values) == len(self._values) and all(map(is_, values, self._values)):
+        same = len(values) == len(self._values) and all(map(is_, values, self._values))
+        if same and self.slot_names == (*self.slots,):
             return self._joined  # nothing moved since the last step
-        if not self.slots:
-            self.slots = {name: [self.new_slot(p) for p in parameters] for name in self.slot_names}
+        self.check_parameters(parameters)
+        for name in self.slot_names:
+            if name not in self.slots:
+                self.slots[name] = [self.new_slot(p) for p in parameters]
         for name, slot in self.slots.items():
             if [s.shape for s in slot] != [p.shape for p in parameters]:
                 raise ValueError(
@@ -80,14 +84,27 @@ class Optimizer:
         self._values = values
         return self._joined
 
+    def check_parameters(self, parameters: list[Parameter]) -> None:
+        """ValueError for a parameter that comes twice, and for others than in the step before."""
+        who = type(self).__name__
+        if len({id(p) for p in parameters}) != len(parameters):
+            raise ValueError(f"{who}: got a parameter twice, wanted each once")
+        known = self._parameters or parameters
+        if len(known) != len(parameters) or not all(map(is_, known, parameters)):
+            raise ValueError(
+                f"{who}: got other parameters than in the step before, and what it remembers is "
+                "about those: make another optimizer"
+            )
+        self._parameters = parameters
+
     def restore(self, steps: int, slots: dict[str, list[Parameter]]) -> None:
         """Go on from the steps and the slots of another optimiser."""
         self.steps, self.slots = steps, slots
-        self._values, self._joined = [], []
+        self._parameters, self._values, self._joined = [], [], []
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy looks for its parameters' memory again."""
-        return vars(self) | {"_values": [], "_joined": []}
+        return vars(self) | {"_parameters": [], "_values": [], "_joined": []}
 
     def new_slot(self, parameter: Parameter) -> Parameter:
         return Parameter(np.zeros(parameter.shape, parameter.dtype), learned=False)
@@ -108,8 +125,10 @@ class SGD(Optimizer):
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov needs a momentum greater than 0")
         self.nesterov = bool(nesterov)
-        if self.momentum:
-            self.slot_names = ("velocity",)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return ("velocity",) if self.momentum else ()
 
     def update(self, ops, values, grads, slots, lr, step):
         velocities = slots[0] if slots else []

@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 
 from .evaluation import prepare
 from .files import whole_file
-from .layers.base import Layer
+from .layers.base import Layer, whole_number
 from .losses import Loss
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer
@@ -104,8 +104,9 @@ def profile(
 
     The steps are those of `fit`: gather, forward, loss, backward without the gradient of x, update.
     Network and optimiser are left as they were. Raises ValueError or TypeError for data that does
-    not fit, as `fit` does.
+    not fit, as `fit` does, and for fewer than one repeat.
     """
+    whole_number(repeats, "repeats", "profile")
     loss.to(network.backend)
     samples = prepare(network, loss, (x, y), "x, y")
     before, optimizer = snapshot(network), copy.deepcopy(optimizer)
@@ -114,11 +115,13 @@ def profile(
         with blas_threads(network.backend):
             limits = sgemm_rate(), copy_rate()
     start = perf_counter()
-    parts = list(timed_step(network, loss, optimizer, samples))
-    first = perf_counter() - start
-    with np.errstate(over="ignore", invalid="ignore"):
-        runs = [list(timed_step(network, loss, optimizer, samples)) for _ in range(repeats)]
-    restore(network, before)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = list(timed_step(network, loss, optimizer, samples))
+            first = perf_counter() - start
+            runs = [list(timed_step(network, loss, optimizer, samples)) for _ in range(repeats)]
+    finally:
+        restore(network, before)
     seconds = [median(run[k][2] for run in runs) for k in range(len(parts))]
     step = sum(seconds)
     rows = []

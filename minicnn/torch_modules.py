@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import layers as nn
+from .description import LAYERS
 from .layers.base import Layer, Parameter
 from .network import Sequential
 
@@ -30,30 +31,34 @@ def torch_nn() -> Any:
 def to_torch(network: Sequential) -> Any:
     """A torch.nn.Sequential with the same layers, weights, statistics and dtype.
 
+    Whether BatchNorm sees rows or images is read from the layers around it.
+
     Two layers become a torch.nn.Sequential of two modules: GlobalAvgPool2D (AdaptiveAvgPool2d,
     Flatten) and Reshape (Flatten, Unflatten). Raises ImportError without PyTorch and TypeError for
     a layer that is not minicnn's own.
     """
+    torch_nn()
+    return modules_of(network, sample_axes(network))
+
+
+def modules_of(network: Sequential, axes: dict[int, int]) -> Any:
     torch = torch_nn()
     modules = []
     for position, layer in enumerate(network.layers):
-        if isinstance(layer, nn.BatchNorm):
-            before, after = network.layers[:position], network.layers[position + 1 :]
-            module = batch_norm_module(layer, before, after)
-        else:
-            module = module_of(layer, position)
-        copy_state(layer, module)
-        modules.append(module)
+        modules.append(module_of(layer, position, axes))
+        copy_state(layer, modules[-1])
     return torch.Sequential(*modules).train(False)
 
 
-def module_of(layer: Layer, position: int) -> Any:
+def module_of(layer: Layer, position: int, axes: dict[int, int]) -> Any:
     from torch import nn as torch
 
+    if type(layer) is Sequential:
+        return modules_of(layer, axes)
+    if LAYERS.get(type(layer).__name__) is not type(layer):  # a subclass computes what it likes
+        raise TypeError(f"to_torch: layer {position}, {layer!r}, has no counterpart in PyTorch")
     a = layer.arguments
     match layer:
-        case Sequential():
-            return to_torch(layer)
         case nn.Conv2D():
             return torch.Conv2d(
                 a["in_channels"], a["out_channels"], a["kernel_size"], a["stride"], a["padding"],
@@ -84,21 +89,32 @@ def module_of(layer: Layer, position: int) -> Any:
             return torch.Sigmoid()
         case nn.Tanh():
             return torch.Tanh()
+        case nn.BatchNorm():
+            return (torch.BatchNorm1d if axes[id(layer)] == 1 else torch.BatchNorm2d)(**a)
         case nn.Dropout():
             return torch.Dropout(layer.p)
-    raise TypeError(f"to_torch: layer {position}, {layer!r}, has no counterpart in PyTorch")
+    raise AssertionError(layer)  # every layer is above
 
 
-def batch_norm_module(layer: Layer, before: list[Layer], after: list[Layer]) -> Any:
-    """PyTorch has one class for rows and one for images; the neighbours tell which it is."""
-    from torch import nn as torch
+# How many axes the samples have that a layer takes and gives: 1 for a row, 3 for an image.
+IMAGES = (nn.Conv2D, nn.ConvTranspose2D, nn.MaxPool2D, nn.AvgPool2D)
+TAKES = dict.fromkeys(IMAGES, 3) | {
+    nn.GlobalAvgPool2D: 3, nn.Flatten: 3, nn.Dense: 1, nn.Reshape: 1
+}  # fmt: skip
+GIVES = dict.fromkeys(IMAGES, 3) | {nn.GlobalAvgPool2D: 1, nn.Flatten: 1, nn.Dense: 1}
 
-    rows = (nn.Dense, nn.Flatten, nn.GlobalAvgPool2D)
-    images = (nn.Conv2D, nn.ConvTranspose2D, nn.MaxPool2D, nn.AvgPool2D)
-    makers = [k for k in before if isinstance(k, rows + images)]
-    takers = [k for k in after if isinstance(k, (nn.Dense, nn.GlobalAvgPool2D, *images))]
-    of_rows = isinstance(makers[-1], rows) if makers else isinstance([*takers, None][0], nn.Dense)
-    return (torch.BatchNorm1d if of_rows else torch.BatchNorm2d)(**layer.arguments)
+
+def sample_axes(network: Sequential) -> dict[int, int]:
+    """How many axes a sample has before each layer, by the layer's id.
+
+    PyTorch has one BatchNorm for rows and one for images, and the layers around it tell which.
+    """
+    inner = [layer for layer in network.walk() if not isinstance(layer, Sequential)]
+    axes, found = next((TAKES[type(k)] for k in inner if type(k) in TAKES), 3), {}
+    for layer in inner:
+        found[id(layer)] = axes
+        axes = len(layer.shape) if isinstance(layer, nn.Reshape) else GIVES.get(type(layer), axes)
+    return found
 
 
 def copy_state(layer: Layer, module: Any) -> None:
@@ -118,7 +134,7 @@ def from_torch(module: Any) -> Sequential:
     counterpart here, ValueError for an option of it that has none.
     """
     torch = torch_nn()
-    if not isinstance(module, torch.Sequential):
+    if type(module) is not torch.Sequential:
         raise TypeError(f"from_torch: wanted a torch.nn.Sequential, got {type(module).__name__}")
     network = Sequential(*(layer_of(m, k) for k, m in enumerate(module)))
     dtypes = {p.dtype for p in module.parameters()}
@@ -149,13 +165,22 @@ def layer_of(module: Any, position: int) -> Layer:
                 f"{wanted!r} has a counterpart"
             )
 
+    def refuse_flatten(part: Any) -> None:
+        refuse("(start_dim, end_dim)", (part.start_dim, part.end_dim), (1, -1))
+
+    if getattr(torch, type(module).__name__, None) is not type(module):  # a subclass
+        raise TypeError(f"from_torch: module {position}, {module}, has no counterpart")
     match module:
         case torch.Sequential():
             kinds = [type(part) for part in module]
             if kinds == [torch.AdaptiveAvgPool2d, torch.Flatten]:
-                refuse("output_size", module[0].output_size, 1)
+                size = module[0].output_size
+                refuse("output_size", (size, size) if isinstance(size, int) else size, (1, 1))
+                refuse_flatten(module[1])
                 return nn.GlobalAvgPool2D()
             if kinds == [torch.Flatten, torch.Unflatten]:
+                refuse_flatten(module[0])
+                refuse("dim", module[1].dim, 1)
                 return nn.Reshape(tuple(module[1].unflattened_size))
             return from_torch(module)
         case torch.Conv2d() | torch.ConvTranspose2d():
@@ -175,7 +200,9 @@ def layer_of(module: Any, position: int) -> Layer:
             extra = tuple(module.output_padding)
             return nn.ConvTranspose2D(**arguments, output_padding=extra)
         case torch.MaxPool2d():
-            refuse("dilation", module.dilation, 1)
+            dilation = module.dilation
+            pairwise = (dilation, dilation) if isinstance(dilation, int) else dilation
+            refuse("dilation", tuple(pairwise), (1, 1))
             refuse("return_indices", module.return_indices, False)
             return nn.MaxPool2D(
                 module.kernel_size, module.stride, module.padding, module.ceil_mode
@@ -189,7 +216,7 @@ def layer_of(module: Any, position: int) -> Layer:
         case torch.Linear():
             return nn.Dense(module.in_features, module.out_features, module.bias is not None)
         case torch.Flatten():
-            refuse("(start_dim, end_dim)", (module.start_dim, module.end_dim), (1, -1))
+            refuse_flatten(module)
             return nn.Flatten()
         case torch.ReLU():
             return nn.ReLU()

@@ -19,7 +19,7 @@ from .data.dataset import Dataset
 from .evaluation import Prepared, Samples, Tally, measure, prepare, split
 from .history import History
 from .interrupt import WholeStep
-from .layers.base import Parameter
+from .layers.base import Parameter, whole_number
 from .losses import Loss
 from .network import Sequential, restore
 from .optimizers import Optimizer, Penalty, clip_gradients
@@ -73,9 +73,10 @@ def fit(
     Raises ModelFileError for a checkpoint that is broken, ValueError, naming what differs, for one
     of another training, OSError for one that cannot be written.
     """
-    check_arguments(epochs, batch_size, patience, validation, every)
+    check_arguments(epochs, batch_size, seed, patience, validation, every, max_gradient_norm)
     loss.to(network.backend)
     training_set = prepare(network, loss, train, "train")
+    check_batches(network, training_set, batch_size)
     judging_set = None if validation is None else prepare(network, loss, validation, "validation")
     rules = Rules(schedule or constant, penalty, max_gradient_norm)
     run = Progress(
@@ -122,7 +123,7 @@ def fit(
             train_accuracy=tally.accuracy,
             validation_loss=None if judged is None else judged.loss,
             validation_accuracy=None if judged is None else judged.accuracy,
-            learning_rate=optimizer.lr * rules.schedule(last_moment),
+            learning_rate=rules.rate(optimizer, last_moment),
             seconds=perf_counter() - start,
         )
         if patience is not None and judged is not None:
@@ -165,6 +166,15 @@ class Rules(NamedTuple):
     penalty: Penalty | None
     max_gradient_norm: float | None
 
+    def rate(self, optimizer: Optimizer, epoch: float) -> float:
+        """The learning rate at a moment of the training."""
+        factor = float(self.schedule(epoch))
+        if not (factor >= 0 and isfinite(factor)):
+            raise ValueError(
+                f"schedule: got the factor {factor} at epoch {epoch:g}, wanted one ≥ 0"
+            )
+        return optimizer.lr * factor
+
     def described(self) -> dict[str, str]:
         penalty = self.penalty
         return {
@@ -191,7 +201,7 @@ def train_epoch(
 ) -> Tally:
     """One step per batch; returns the epoch's mean loss and accuracy."""
     parameters, taken, tally = network.parameters(), optimizer.steps, Tally()
-    rates = [optimizer.lr * rules.schedule(epoch + k / len(batches)) for k in range(len(batches))]
+    rates = [rules.rate(optimizer, epoch + k / len(batches)) for k in range(len(batches))]
 
     def compute(indices: Indices) -> tuple[Scalar, Scalar | None]:
         return forward_and_backward(network, loss, samples, indices)
@@ -260,15 +270,32 @@ def not_finite(loss: float, epoch: int, step: int, lr: float) -> FloatingPointEr
 
 
 def check_arguments(
-    epochs: int, batch_size: int, patience: int | None, validation: Samples | None, every: int
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    patience: int | None,
+    validation: Samples | None,
+    every: int,
+    max_gradient_norm: float | None,
 ) -> None:
-    if epochs < 0:
-        raise ValueError(f"epochs must be at least 0, got {epochs}")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    if every < 1:
-        raise ValueError(f"every must be at least 1, got {every}")
-    if patience is not None and validation is None:
-        raise ValueError("patience watches the validation loss: pass validation too")
-    if patience is not None and patience < 1:
-        raise ValueError(f"patience must be at least 1, got {patience}")
+    whole_number(epochs, "epochs", "fit", at_least=0)
+    whole_number(batch_size, "batch_size", "fit")
+    whole_number(seed, "seed", "fit", at_least=0)
+    whole_number(every, "every", "fit")
+    if patience is not None:
+        whole_number(patience, "patience", "fit")
+        if validation is None:
+            raise ValueError("patience watches the validation loss: pass validation too")
+    if max_gradient_norm is not None and not max_gradient_norm > 0:
+        raise ValueError(f"fit: max_gradient_norm must be positive, got {max_gradient_norm!r}")
+
+
+def check_batches(network: Sequential, samples: Prepared, batch_size: int) -> None:
+    """ValueError where a layer cannot train on as few samples as the smallest batch has."""
+    smallest = min(samples.size, samples.size % batch_size or batch_size)
+    needed = network.smallest_batch(samples.shape[1:])
+    if smallest < needed:
+        raise ValueError(
+            f"train: {samples.size} samples in batches of {batch_size} leave one of {smallest}, "
+            f"and BatchNorm needs {needed} values per channel: choose another batch_size"
+        )

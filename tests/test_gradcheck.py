@@ -251,6 +251,13 @@ def test_a_layer_of_ones_own_needs_no_base_class():
         gradcheck.check(Square(factor=1.0), normal((3, 4), 0))
 
 
+def test_a_parameters_array_is_the_same_one_afterwards():
+    layer = Square()
+    before = layer.a.value
+    gradcheck.check(layer, normal((3, 4), 0))
+    assert layer.a.value is before
+
+
 def test_an_input_that_is_not_finite_is_refused():
     with pytest.raises(ValueError, match="x must be finite"):
         gradcheck.check(Square(), np.array([[1.0, np.inf]]))

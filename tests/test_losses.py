@@ -73,8 +73,38 @@ def test_with_class_weights_the_mean_is_over_the_weights_of_the_labels(backend, 
 
 
 def test_a_loss_shows_its_arguments():
-    loss = SoftmaxCrossEntropy(label_smoothing=0.1, class_weights=[1, 2])
-    assert repr(loss) == "SoftmaxCrossEntropy(label_smoothing=0.1, class_weights=array([1., 2.]))"
+    loss = SoftmaxCrossEntropy(label_smoothing=0.1, class_weights=[1, 1 / 3])
+    assert repr(loss) == (
+        "SoftmaxCrossEntropy(label_smoothing=0.1, class_weights=[1.0, 0.3333333333333333])"
+    )
+    with pytest.raises(AttributeError, match="label_smoothing is fixed when it is made"):
+        loss.label_smoothing = 0.2
+
+
+@every_backend
+def test_a_batch_in_which_no_sample_counts_costs_nothing(backend):
+    loss = SoftmaxCrossEntropy(class_weights=[0, 1]).to(backend)
+    logits = loss.ops.from_numpy(normal((4, 2), 0))
+    targets = loss.targets(np.array([0, 1, 0, 1]), (4, 2))
+    assert loss.ops.to_float(loss.compare(logits, targets, np.array([0, 1, 2, 3]))) > 0
+    few = loss.ops.from_numpy(normal((2, 2), 0))
+    assert loss.ops.to_float(loss.compare(few, targets, np.array([0, 2]))) == 0
+    assert not loss.ops.to_numpy(loss.backward_batch()).any()
+    assert loss.divisor(targets, np.array([0, 2])) == 0
+    with pytest.raises(ValueError, match="every label's class has weight 0"):
+        loss.forward(normal((2, 2), 0), np.array([0, 0]))
+
+
+@every_backend
+def test_a_wrong_class_may_be_impossible(backend):
+    logits = np.array([[1.0, 2.0, -np.inf]])
+    found = SoftmaxCrossEntropy().to(backend).forward(logits, np.array([0]))
+    assert found == pytest.approx(np.log(1 + np.e))
+
+
+def test_a_single_class_is_refused_with_the_loss_that_fits():
+    with pytest.raises(ValueError, match="one logit against the rest is for SigmoidCrossEntropy"):
+        SoftmaxCrossEntropy().forward(np.zeros((2, 1)), np.array([0, 0]))
 
 
 @given(st.integers(1, 5), st.integers(1, 4), seeds)
@@ -231,5 +261,5 @@ def test_pixels_are_a_target_between_0_and_1(backend):
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SigmoidCrossEntropy(), MeanSquaredError()])
 def test_the_gradient_has_the_predictions_dtype(loss, backend, dtype):
     loss.to(backend)
-    loss.forward(np.zeros((2, 1), dtype), np.zeros((2, 1)) if loss.arguments == {} else [0, 0])
+    loss.forward(np.zeros((2, 2), dtype), np.array([[0.0, 1], [1, 0]]))
     assert loss.backward().dtype == dtype

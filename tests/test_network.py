@@ -5,7 +5,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn import Conv2D, Dense, Dropout, Flatten, MaxPool2D, ReLU, Sequential, backends
+from minicnn import (
+    SGD,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    backends,
+    evaluate,
+    fit,
+)
 from tests.strategies import networks, normal, seeds
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
@@ -141,9 +155,61 @@ def test_networks_nest():
 
 
 def test_nested_dropouts_draw_from_different_streams():
-    network = Sequential(Sequential(Dropout(), Dropout()), Sequential(Dropout(), Dropout()))
-    network.reseed(5)
-    assert len({layer.seed for inner in network.layers for layer in inner.layers}) == 4
+    network = Sequential(
+        Sequential(Dropout(), Dropout()), Dropout(), Sequential(ReLU(), ReLU(), Dropout()),
+        Sequential(ReLU(), Dropout()), Sequential(Sequential(Dropout())),
+    )  # fmt: skip
+    for seed in (5, (5, 1)):
+        network.reseed(seed)
+        drawn = [layer.mask_seed for layer in network.walk() if isinstance(layer, Dropout)]
+        assert len(set(drawn)) == len(drawn) == 6
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_two_dropouts_drop_independently(seed):
+    network = Sequential(Dropout(0.5), Dropout(0.5), seed=seed)
+    kept = network.forward(np.ones((100, 100), "f"), training=True)
+    assert (kept > 0).mean() == pytest.approx(0.25, abs=0.03)
+    assert Dropout(seed=0).mask_seed != Dropout(seed=2**32).mask_seed
+
+
+def test_what_goes_through_the_layers_in_between_leaves_no_backward():
+    network, x = small(), normal((2, 1, 6, 6), 0, "float32")
+    dy = normal((2, 5), 1, "float32")
+    loss, samples = SoftmaxCrossEntropy(), (normal((4, 1, 6, 6), 2, "float32"), np.arange(4))
+    for between in (
+        lambda: network.predict(samples[0]),
+        lambda: evaluate(network, loss, samples),
+        lambda: fit(network, loss, SGD(0.1), samples, progress=False),
+        lambda: Sequential(*network.layers[:2]).forward(x),
+        lambda: network[0].forward(x),
+    ):
+        network.forward(x, training=True)
+        between()
+        with pytest.raises(RuntimeError, match="since its forward another batch went through"):
+            network.backward(dy)
+    network.forward(x, training=True)
+    network.backward(dy)
+
+
+def test_a_forward_that_fails_leaves_nothing_to_go_back_from():
+    network = Sequential(Dense(3, 4), BatchNorm(4), Dense(4, 2))
+    network.forward(np.ones((2, 3), "f"))
+    with pytest.raises(ValueError, match="more than one value per channel"):
+        network.forward(np.ones((1, 3), "f"), training=True)
+    with pytest.raises(RuntimeError, match="backward needs a forward"):
+        network.backward(np.ones((1, 2), "f"))
+
+
+def test_a_layer_or_a_parameter_that_stands_in_a_network_twice_is_refused():
+    layer, tied = Dense(2, 2), Dense(2, 2)
+    with pytest.raises(ValueError, match="a layer stands in it twice"):
+        Sequential(layer, Sequential(layer))
+    tied.weight = layer.weight
+    with pytest.raises(ValueError, match="a parameter stands in it twice"):
+        Sequential(layer, tied)
+    with pytest.raises(AttributeError):
+        Sequential(layer).layers.append(tied)
 
 
 def test_a_network_can_be_pickled_within_a_program():

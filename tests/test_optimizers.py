@@ -130,10 +130,25 @@ def test_numbers_that_make_no_sense_are_refused(make, message):
 
 
 def test_other_parameters_than_before_are_refused():
-    optimizer = SGD(0.1, momentum=0.9)
-    optimizer.step(parameters())
-    with pytest.raises(ValueError, match=r"velocity belongs to parameters of shapes.*got \[\(4,\)"):
-        optimizer.step([Parameter(np.zeros(4))])
+    optimizer, own = SGD(0.1, momentum=0.9), parameters()
+    optimizer.step(own)
+    for others in ([Parameter(np.zeros(4))], parameters(), own[::-1], own[:2]):
+        with pytest.raises(ValueError, match="SGD: got other parameters than in the step before"):
+            optimizer.step(others)
+    with pytest.raises(ValueError, match="SGD: got a parameter twice"):
+        optimizer.step([*own, own[0]])
+
+
+@every_backend
+def test_momentum_may_begin_later(backend):
+    own, optimizer = parameters(backend), SGD(0.1)
+    for momentum in (0, 0.5, 0.5):
+        before = own[2].value.copy()
+        optimizer.momentum = momentum
+        set_gradients(own, 0)
+        optimizer.step(own)
+        moved = before - own[2].value
+    np.testing.assert_allclose(moved, 0.1 * 1.5 * normal((4,), (0, 2)))
 
 
 @every_backend

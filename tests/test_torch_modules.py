@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn import BatchNorm, Dense, ReLU, Sequential, from_torch, to_torch
+from minicnn import (
+    BatchNorm,
+    Dense,
+    Flatten,
+    ReLU,
+    Reshape,
+    Sequential,
+    from_torch,
+    to_torch,
+)
 from minicnn.layers.base import Layer
 from tests.strategies import LAYERS, batch_sizes, networks, normal, seeds
 
@@ -46,6 +55,29 @@ def test_batch_norm_of_rows_and_of_images_is_told_by_what_is_around_it(drawn, n,
     same(Sequential(layer, *after), shape, n, seed, "float32")
 
 
+def test_batch_norm_is_told_from_layers_further_off():
+    rows = (Sequential(Dense(4, 3), Sequential(BatchNorm(3), ReLU())), (4,))
+    images = (Sequential(BatchNorm(3), Flatten(), Dense(12, 2)), (3, 2, 2))
+    drawn = (Sequential(Dense(4, 16), Reshape((1, 4, 4)), BatchNorm(1)), (4,))
+    for network, shape in (rows, images, drawn):
+        same(network, shape, 3, 0, "float64")
+
+
+def test_a_subclass_computes_what_it_likes_and_is_refused():
+    class Twice(Dense):
+        def forward_batch(self, x, training):
+            return 2 * super().forward_batch(x, training)
+
+    class Doubled(torch.nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    with pytest.raises(TypeError, match="layer 0.*no counterpart"):
+        to_torch(Sequential(Twice(2, 2)))
+    with pytest.raises(TypeError, match="module 0.*no counterpart"):
+        from_torch(torch.nn.Sequential(Doubled(2, 2)))
+
+
 @given(networks(), batch_sizes, seeds)
 def test_whole_networks_are_the_same_there_and_come_back(drawn, n, seed):
     network, shape = drawn
@@ -70,7 +102,7 @@ def test_gradients_can_be_compared_layer_by_layer():
         (lambda t: t.Conv2d(2, 2, 3, dilation=2), ValueError, r"module 1.*dilation is \(2, 2\)"),
         (lambda t: t.Conv2d(2, 2, 3, groups=2), ValueError, "groups is 2, only 1"),
         (lambda t: t.Conv2d(2, 2, 3, padding=1, padding_mode="circular"), ValueError, "circular"),
-        (lambda t: t.MaxPool2d(2, dilation=2), ValueError, "dilation is 2"),
+        (lambda t: t.MaxPool2d(2, dilation=2), ValueError, "dilation is .2, 2."),
         (lambda t: t.MaxPool2d(2, return_indices=True), ValueError, "return_indices is True"),
         (lambda t: t.AvgPool2d(2, divisor_override=3), ValueError, "divisor_override is 3"),
         (lambda t: t.BatchNorm2d(2, affine=False), ValueError, "affine is False"),

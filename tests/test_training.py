@@ -26,7 +26,11 @@ from minicnn import (
     evaluate,
     fit,
 )
+from minicnn.checkpoint import Progress
 from minicnn.data.batches import in_batches, shuffled
+from minicnn.history import COLUMNS
+from minicnn.optimizers import clip_gradient_norm
+from minicnn.schedules import Cosine
 from tests.strategies import stripes
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
@@ -145,6 +149,78 @@ def test_class_weights_weigh_samples_across_batches_too():
     whole = loss.forward(net.predict(images), labels)
     in_batches_of_3 = evaluate(net, loss, (images, labels), batch_size=3)
     assert in_batches_of_3.loss == pytest.approx(whole, rel=1e-5)
+
+
+    history = fit(
+        net, loss, SGD(0.0), (images, labels), batch_size=3, progress=False
+    )
+    assert history["train_loss"][0] == pytest.approx(whole, rel=1e-5)
+
+
+def test_a_weight_of_zero_takes_a_class_out_also_out_of_batches_of_its_own():
+    images, labels = stripes(10)
+    net = Sequential(Flatten(), Dense(64, 2), seed=0)
+    loss = SoftmaxCrossEntropy(class_weights=[0, 1])
+    losses = [evaluate(net, loss, (images, labels), batch_size=n).loss for n in (1, 10)]
+    assert losses[0] == pytest.approx(losses[1])
+    fit(net, loss, SGD(0.1), (images, labels), batch_size=1, progress=False)
+
+
+@every_backend
+def test_training_is_the_loop_that_one_would_write(backend):
+    """Order, learning rate of every step, penalty before clipping, the optimiser's own count."""
+    images, labels = stripes(20)
+    images, schedule = images.astype("float32") / 255, Cosine(2)
+    penalty, loss, written = Penalty(l2=0.5), SoftmaxCrossEntropy().to(backend), Adam(0.01)
+    ours, theirs = (Sequential(Flatten(), Dense(64, 2), seed=0).to(backend) for _ in range(2))
+    for epoch in range(2):
+        for k, batch in enumerate(in_batches(shuffled(20, 3, epoch), 8)):
+            loss.forward(theirs.forward(images[batch], training=True), labels[batch])
+            theirs.backward(loss.backward())
+            penalty.add_gradient(theirs.parameters())
+            clip_gradient_norm(theirs.parameters(), 0.1)
+            written.step(theirs.parameters(), schedule(epoch + k / 3))
+    given = Adam(0.01)
+    fit(ours, SoftmaxCrossEntropy(), given, (images, labels), epochs=2, batch_size=8, seed=3,
+        schedule=schedule, penalty=penalty, max_gradient_norm=0.1, progress=False)  # fmt: skip
+    assert given.steps == written.steps == 6
+    for a, b in zip(ours.parameters(), theirs.parameters()):
+        np.testing.assert_allclose(a.value, b.value, rtol=1e-6, atol=1e-7)
+
+
+def test_a_batch_too_small_for_batch_norm_is_refused_before_the_first_step():
+    net = Sequential(Flatten(), Dense(64, 4), BatchNorm(4), Dense(4, 2), seed=0)
+    before = weights(net)
+    with pytest.raises(ValueError, match="33 samples in batches of 32 leave one of 1, and Batch"):
+        fit(net, SoftmaxCrossEntropy(), SGD(0.1), stripes(33), batch_size=32, progress=False)
+    assert weights(net) == before
+    fit(network(), SoftmaxCrossEntropy(), SGD(0.1), stripes(33), batch_size=32, progress=False)
+
+
+def test_a_validation_loss_that_is_no_number_is_never_the_best():
+    run, net = Progress({}), network()
+    for value in (float("nan"), 0.5, float("nan"), 0.6):
+        run.history.append(**dict.fromkeys(COLUMNS, value))
+        run.compare(value, net)
+    assert (run.best.epoch, run.best.loss) == (1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 1.5}, "fit: epochs must be a whole number, got 1.5"),
+        ({"seed": None}, "fit: seed must be a whole number, got None"),
+        ({"batch_size": "3"}, "fit: batch_size must be a whole number, got '3'"),
+        ({"max_gradient_norm": -1}, "fit: max_gradient_norm must be positive, got -1"),
+        ({"schedule": lambda epoch: -1.0}, r"schedule: got the factor -1.0 at epoch 0"),
+    ],
+)
+def test_an_argument_that_makes_no_sense_is_named_before_anything_moves(arguments, message):
+    net = network()
+    before = weights(net)
+    with pytest.raises((TypeError, ValueError), match=message):
+        train(net, **arguments)
+    assert weights(net) == before
 
 
 def test_early_stopping_puts_the_best_epoch_back():

@@ -20,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 
 from .. import backends
+from ..arguments import Described
 from ..backends.contract import Array, Backend, Batch
 
 Shape = tuple[int, ...]
@@ -105,7 +106,7 @@ def place(parameters: Sequence[Parameter], values: Sequence[np.ndarray], backend
                 parameter.gradient = gradient
 
 
-class Layer:
+class Layer(Described):
     """The base of every layer. `arguments` are what its constructor got: they name it in errors."""
 
     def __init__(self, **arguments: Any) -> None:
@@ -114,7 +115,14 @@ class Layer:
         self.arguments = arguments
         self.backend = "numpy"
         self.buffers = self.ops.Buffers()
-        self._expected_dy: tuple[Shape, Any] | None = None
+        # What backward needs to know of the last forward, and the mark that it left on each layer.
+        self._expected_dy: tuple[Shape, Any, object] | None = None
+        self._mark: object = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Parameter):
+            raise TypeError(f"{type(self).__name__}: assign to {name}.value, not to {name}")
+        super().__setattr__(name, value)
 
     # ── what a layer states ──────────────────────────────────────────────────────────────────
 
@@ -132,6 +140,10 @@ class Layer:
     def multiply_adds(self, input_shape: Shape) -> int:
         """Multiplications with a weight in one sample's forward pass."""
         return 0
+
+    def smallest_batch(self, input_shape: Shape) -> int:
+        """How many samples a training batch needs."""
+        return 1
 
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw fresh parameters."""
@@ -155,22 +167,32 @@ class Layer:
         shape = (len(x), *self.output_shape(x.shape[1:]))
         if self.dtype is not None:
             x = x.astype(np.result_type(x.dtype, self.dtype), copy=False)
-        self._expected_dy = shape, x.dtype
+        self._expected_dy, mark = None, object()
         if len(x) == 0:
-            return np.empty(shape, x.dtype)
-        return self.ops.to_numpy(self.forward_batch(self.ops.from_numpy(x), training))
+            y = np.empty(shape, x.dtype)
+        else:
+            y = self.ops.to_numpy(self.forward_batch(self.ops.from_numpy(x), training))
+        self.mark(mark)
+        self._expected_dy = shape, x.dtype, mark
+        return y
 
     @np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
     def backward(self, dy: Any) -> np.ndarray:
         """Gradient of the loss with respect to x, given dy, its gradient with respect to y.
 
-        Writes (overwrites) `.grad` of every parameter. Once per forward: RuntimeError otherwise.
-        Raises ValueError when dy has not the shape of the last output.
+        Writes (overwrites) `.grad` of every parameter. Once per forward, with nothing in between
+        that went through the layers (predict, evaluate, fit, another network): RuntimeError
+        otherwise. Raises ValueError when dy has not the shape of the last output.
         """
         dy = as_floats(dy, f"{self}: dy")
         if self._expected_dy is None:
             raise RuntimeError(f"{self}: backward needs a forward before it, each time")
-        shape, dtype = self._expected_dy
+        shape, dtype, mark = self._expected_dy
+        if any(layer._mark is not mark for layer in self.walk()):
+            raise RuntimeError(
+                f"{self}: since its forward another batch went through its layers (predict, "
+                "evaluate, fit, another network): backward needs a forward just before it"
+            )
         if dy.shape != shape:
             raise ValueError(f"{self}: dy has shape {dy.shape}, the output had {shape}")
         self._expected_dy = None
@@ -178,6 +200,11 @@ class Layer:
             raise ValueError(f"{self}: an empty batch has no gradient")
         dx = self.backward_batch(self.ops.from_numpy(dy.astype(dtype, copy=False)))
         return self.ops.to_numpy(dx)
+
+    def mark(self, mark: object = None) -> None:
+        """Another batch goes through: no backward may go on from what an earlier one left."""
+        for layer in self.walk():
+            layer._mark = mark
 
     def parameters(self) -> list[Parameter]:
         """What is learned, in a fixed order."""
@@ -273,4 +300,6 @@ def image_shape(input_shape: Shape, channels: int | None, layer: Layer) -> tuple
     if len(input_shape) != 3 or channels not in (None, input_shape[0]):
         got = ", ".join(map(str, ("N", *input_shape)))
         raise ValueError(f"{layer}: wanted images of shape {wanted}, got ({got})")
+    if 0 in input_shape:
+        raise ValueError(f"{layer}: an image of {input_shape[1]} × {input_shape[2]} has no pixel")
     return input_shape

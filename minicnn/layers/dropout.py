@@ -12,21 +12,24 @@ class Dropout(Layer):
 
     Inverted dropout (Srivastava et al. 2014): the expectation stays, and without `training` the
     layer passes x on. The mask is a function of (seed, step, sample, element), the same on every
-    backend; step counts the training batches. Keeps the mask.
+    backend; step counts the training batches. Without a seed every layer draws one of its own; in
+    a network with a seed it follows from that, and in `fit` from the seed there. Keeps the mask.
     Raises ValueError for p outside 0 ≤ p < 1 or a negative seed, TypeError for one that is no whole
     number.
     """
 
-    def __init__(self, p: float = 0.5, seed: int = 0) -> None:
+    def __init__(self, p: float = 0.5, seed: int | None = None) -> None:
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p must be at least 0 and less than 1, got {p!r}")
         self.p = float(p)
-        super().__init__(p=self.p, seed=whole_number(seed, "seed", "Dropout", at_least=0))
+        if seed is not None:
+            seed = whole_number(seed, "seed", "Dropout", at_least=0)
+        super().__init__(p=self.p, seed=seed)
         self.step = Parameter(np.zeros(1, np.int64), learned=False)
-        self.reseed((seed, 0))
+        self.reseed((int(np.random.default_rng(seed).integers(2**32)), 0))
 
     def reseed(self, seed: tuple[int, int]) -> None:
-        self.seed = seed[0] & 0xFFFFFFFF, seed[1] & 0xFFFFFFFF
+        self.mask_seed = seed[0] & 0xFFFFFFFF, seed[1] & 0xFFFFFFFF
         self.step.value = np.zeros(1)
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -37,7 +40,7 @@ class Dropout(Layer):
         if not self.training:
             return x
         y, self.mask = self.ops.dropout_forward(
-            x, self.p, self.seed, self.step.data, self.buffers
+            x, self.p, self.mask_seed, self.step.data, self.buffers
         )
         return y
 

@@ -35,6 +35,9 @@ class BatchNorm(Layer):
         self.running_mean = Parameter(np.zeros(self.num_features, "f"), learned=False)
         self.running_var = Parameter(np.ones(self.num_features, "f"), learned=False)
 
+    def smallest_batch(self, input_shape):
+        return 2 if prod(input_shape[1:]) == 1 else 1
+
     def initialize(self, rng: np.random.Generator) -> None:
         for parameter, value in (
             (self.gamma, 1), (self.beta, 0), (self.running_mean, 0), (self.running_var, 1)

@@ -60,7 +60,8 @@ def saliency(network: Sequential, loss: Loss, images: np.ndarray, target: Any) -
     """Where a pixel would change the loss: |∂L/∂image|, below each image (Simonyan et al. 2014).
 
     images (N, C, H, W), float32 or float64; target as the loss takes it. Of several channels the
-    largest gradient counts. Black is no change; each image has a scale of its own.
+    largest gradient counts. Black is no change; each image has a scale of its own. The parameters'
+    `.grad` are overwritten, as by every backward pass.
     """
     images = np.asarray(images)
     loss.to(network.backend)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minicnn.data import augment
 from minicnn.data.augment import RandomAffine, affine
 
 sizes = st.integers(1, 7)
@@ -87,3 +88,21 @@ def test_images_follow_from_the_generator_and_keep_shape_and_dtype(seed):
 def test_numbers_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         RandomAffine(**wrong)
+
+
+@pytest.mark.parametrize("name", ["shift", "rotation", "scale"])
+def test_every_image_is_moved_by_a_draw_of_its_own_within_the_bounds(name, monkeypatch):
+    def keep(images, shifts, angles, factors):
+        drawn.update(shift=shifts, rotation=np.degrees(angles), scale=factors - 1)
+        return images
+
+    drawn, bound = {}, {"shift": 3, "rotation": 20, "scale": 0.25}[name]
+    monkeypatch.setattr(augment, "affine", keep)
+    monkeypatch.setattr(augment, "CHUNK", 400)
+    RandomAffine(**{name: bound})(images_of(400, 1, 5, 5, 0), np.random.default_rng(0))
+    for other, numbers in drawn.items():
+        if other != name:
+            assert not numbers.any()
+    assert 0.95 * bound < np.abs(drawn[name]).max() <= bound
+    assert abs(drawn[name].mean()) < bound / 5
+    assert len(np.unique(drawn[name])) > 5

@@ -58,9 +58,9 @@ def test_a_layer_refuses_it(make, error, message):
     [
         (nn.Conv2D(1, 1, 5), (1, 4, 9), r"kernel \(5, 5\) is larger than the padded .* \(4, 9\)"),
         (nn.MaxPool2D(3), (1, 2, 9), r"window \(3, 3\) is larger than the padded image"),
-        (nn.MaxPool2D(3, ceil_mode=True), (1, 0, 9), "larger than the padded image"),
+        (nn.MaxPool2D(2, padding=1), (1, 0, 9), "an image of 0 × 9 has no pixel"),
         (nn.ConvTranspose2D(1, 1, 2, padding=2), (1, 2, 9), "leaves an output of"),
-        (nn.GlobalAvgPool2D(), (1, 0, 3), "no mean"),
+        (nn.GlobalAvgPool2D(), (1, 0, 3), "an image of 0 × 3 has no pixel"),
         (nn.Reshape((2, 3)), (5,), "5 numbers, not 6"),
     ],
 )
@@ -85,6 +85,28 @@ def test_weights_and_biases_begin_within_one_over_the_root_of_what_an_output_sum
         largest = np.abs(parameter.value).max()
         assert largest <= 1 / np.sqrt(42)
         assert parameter is layer.bias or largest > 0.98 / np.sqrt(42)
+
+
+def test_what_a_layer_was_made_with_cannot_be_changed_behind_its_name():
+    layer = nn.BatchNorm(2, eps=1e-3)
+    with pytest.raises(AttributeError, match="BatchNorm: eps is fixed when it is made"):
+        layer.eps = 1e-5
+    assert (layer.eps, repr(layer)) == (1e-3, "BatchNorm(num_features=2, eps=0.001)")
+    with pytest.raises(TypeError, match=r"Dense: assign to bias\.value"):
+        nn.Dense(2, 2).bias = None
+    with pytest.raises(AttributeError, match="Dense: bias is fixed"):
+        nn.Dense(2, 2, bias=False).bias = nn.Parameter(np.ones(2))
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_a_channel_with_a_nan_in_it_leaves_its_running_statistics_alone(backend):
+    layer, x = nn.BatchNorm(2).to(backend), np.random.default_rng(0).random((5, 2), np.float32)
+    x[3, 0] = np.nan
+    assert np.isnan(layer.forward(x, training=True)[:, 0]).all()
+    (still_zero, mean), (still_one, var) = layer.running_mean.value, layer.running_var.value
+    assert (still_zero, still_one) == (0, 1)
+    assert mean == pytest.approx(0.1 * x[:, 1].mean())
+    assert var == pytest.approx(0.9 + 0.1 * x[:, 1].var(ddof=1))
 
 
 @pytest.mark.parametrize("kind", LAYERS)

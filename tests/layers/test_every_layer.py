@@ -222,8 +222,12 @@ def test_a_copy_is_independent(kind, backend, data, seed):
     twin = copy.deepcopy(layer)
     for p in twin.parameters():
         p.value = p.value + 1
-    twin.forward(-x)
     assert np.array_equal(layer.forward(x), y)
+    dy = normal(y.shape, seed, "float32")
+    wanted = layer.backward(dy)
+    layer.forward(x)
+    copy.deepcopy(layer).forward(-x)
+    assert np.array_equal(layer.backward(dy), wanted)
 
 
 @every_layer

@@ -136,6 +136,7 @@ class LayerOperations(Protocol):
             running_mean ← (1 − momentum) · running_mean + momentum · μ
             running_var  ← (1 − momentum) · running_var  + momentum · σ² · M / (M − 1)   (unbiased)
 
+        A channel whose σ² is not finite leaves its running statistics alone.
         x, y, x̂ (N, C) or (N, C, H, W); the rest (C,). Returns y, x̂ and 1 / √(σ² + eps).
         """
 

@@ -78,7 +78,6 @@ class Chosen:
 
 def upload(array):
     free, _ = cuda.current_context().get_memory_info()
-    free, _ = cuda.current_context().get_memory_info()
     whole_numbers = array.dtype == np.int64  # eight bytes a sample, for `pick`
     return Data(array) if whole_numbers or array.nbytes <= free / 2 else Staged(array)
 

@@ -40,7 +40,8 @@ def softmax(logits, target, classes, batch, p, losses):
         log_total, loss = highest + log(total), p.dtype.type(0)
         for c in range(classes):
             p[c * batch + n] /= total
-            loss += target[c * batch + n] * (log_total - logits[c * batch + n])
+            if target[c * batch + n] != 0:  # 0 · ∞ would be NaN
+                loss += target[c * batch + n] * (log_total - logits[c * batch + n])
         losses[n] = loss
 
 

@@ -5,7 +5,7 @@ The kernels see a batch as (C, S): a channel's S numbers, all its positions of a
 together.
 """
 
-from math import sqrt
+from math import isfinite, sqrt
 
 from .arrays import empty
 from .device import THREADS, Array, cuda, kernel, launch
@@ -38,10 +38,11 @@ def normalize_batch(
     squares = block_sum(squares, shared)
     scale = one / sqrt(squares / x.dtype.type(count) + eps)
     if t == 0:
+        inv_std[c] = scale
+    if t == 0 and isfinite(squares):  # a channel with NaN or Inf in it is no statistic
         running_mean[c] += running_mean.dtype.type(momentum * (mean - running_mean[c]))
         variance = squares / x.dtype.type(count - 1)
         running_var[c] += running_var.dtype.type(momentum * (variance - running_var[c]))
-        inv_std[c] = scale
     for k in range(c * count + t, (c + 1) * count, THREADS):
         x_hat[k] = (x[k] - mean) * scale
         y[k] = x_hat[k] * gamma[c] + beta[c]

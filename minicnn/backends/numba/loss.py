@@ -48,7 +48,8 @@ def softmax(logits, target, p, highest, total, losses):
         for c in range(logits.shape[1]):
             for b in range(lanes):
                 p[n, c, b] /= total[n, b]
-                losses[n, b] += target[n, c, b] * (highest[n, b] - logits[n, c, b])
+                if target[n, c, b] != 0:  # 0 · ∞ would be NaN
+                    losses[n, b] += target[n, c, b] * (highest[n, b] - logits[n, c, b])
 
 
 def softmax_cross_entropy_backward(p, target, divisor, buffers):

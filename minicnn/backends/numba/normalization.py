@@ -5,7 +5,7 @@ The kernels see a batch as (blocks, C, S · B): S positions of a channel, each w
 each other. Padded lanes are 0, which adds nothing to a sum.
 """
 
-from math import prod, sqrt
+from math import isfinite, prod, sqrt
 
 from numba import prange
 
@@ -34,8 +34,9 @@ def normalize_batch(
     for c in prange(x.shape[1]):
         mean = channel_total(x, c) / count
         squares = channel_squares(x, c, mean, images, lanes)
-        running_mean[c] += momentum * (mean - running_mean[c])
-        running_var[c] += momentum * (squares / (count - one) - running_var[c])
+        if isfinite(squares):  # a channel with NaN or Inf in it is no statistic
+            running_mean[c] += momentum * (mean - running_mean[c])
+            running_var[c] += momentum * (squares / (count - one) - running_var[c])
         inv_std[c] = one / sqrt(squares / count + eps)
         normalize(x, c, mean, inv_std[c], gamma[c], beta[c], y, x_hat)
 

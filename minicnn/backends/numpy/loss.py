@@ -9,7 +9,8 @@ def softmax_cross_entropy_forward(logits, target, divisor, buffers):
     np.exp(z, out=p)
     total = p.sum(axis=1, keepdims=True)
     p /= total
-    loss = -(target * (z - np.log(total))).sum() / divisor
+    log_p = z - np.log(total)
+    loss = -np.multiply(target, log_p, where=target != 0, out=np.zeros_like(log_p)).sum() / divisor
     return loss, p
 
 

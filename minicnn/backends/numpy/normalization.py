@@ -10,8 +10,9 @@ def batch_norm_forward(x, gamma, beta, running_mean, running_var, momentum, eps,
     count = x.size // x.shape[1]
     mean = x.mean(axes)
     var = x.var(axes)
-    running_mean += momentum * (mean - running_mean)
-    running_var += momentum * (var * count / (count - 1) - running_var)
+    seen = np.isfinite(var)  # a channel with NaN or Inf in it is no statistic
+    running_mean[seen] += momentum * (mean - running_mean)[seen]
+    running_var[seen] += momentum * (var * count / (count - 1) - running_var)[seen]
     return normalize(x, mean, var, gamma, beta, eps, buffers)
 
 
