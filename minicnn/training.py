@@ -150,7 +150,8 @@ def augmented(
 ) -> Prepared:
     """The training set with the inputs that `augment` draws for this epoch."""
     inputs, _ = split(train, "train")
-    inputs = as_samples(inputs, "train")
+    inputs = as_samples(inputs, "train").view()
+    inputs.flags.writeable = False  # they are the user's own
     drawn = as_samples(augment(inputs, np.random.default_rng((seed, epoch, 1))), "augment")
     if drawn.shape != inputs.shape or drawn.dtype != inputs.dtype:
         raise ValueError(

@@ -28,7 +28,10 @@ def store_winner(typing, tile, winner, o):
     def generate(context, builder, signature, arguments):
         value, data, place = arguments
         kind = winner_type(context, tile, winner)
-        row = builder.fptosi(builder.extract_value(value, 1), kind)
+        row = builder.extract_value(value, 1)
+        row = builder.fptosi(row, ir.VectorType(ir.IntType(32), kind.count))
+        if winner.dtype.bitwidth < 32:  # not at once: 8 signed bits end at 127
+            row = builder.trunc(row, kind)
         pointer = address(context, builder, winner, data, place)
         builder.store(row, builder.bitcast(pointer, kind.as_pointer()), align=1)
         return context.get_dummy_value()
