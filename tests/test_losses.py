@@ -1,10 +1,12 @@
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicnn import backends, gradcheck
-from minicnn.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from minicnn.losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from tests.strategies import normal, seeds
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
@@ -180,6 +182,22 @@ def test_labels_that_do_not_fit_are_refused(labels, error, message):
         SoftmaxCrossEntropy().forward(np.zeros((3, 3)), np.array(labels))
 
 
+@pytest.mark.parametrize("loss", [SigmoidCrossEntropy(), MeanSquaredError()])
+def test_predictions_without_a_number_have_no_mean(loss):
+    with pytest.raises(ValueError, match=type(loss).__name__):
+        loss.forward(np.zeros((2, 0)), np.zeros((2, 0)))
+
+
+def test_a_loss_that_states_nothing_says_what_is_missing():
+    class Nothing(Loss):
+        pass
+
+    for missing in ("targets", "forward_batch", "backward_batch"):
+        arguments = [None] * (len(inspect.signature(getattr(Loss, missing)).parameters) - 1)
+        with pytest.raises(NotImplementedError, match=f"Nothing does not state its {missing}"):
+            getattr(Nothing(), missing)(*arguments)
+
+
 def test_logits_that_are_no_rows_of_classes_are_refused():
     with pytest.raises(ValueError, match=r"wanted logits of shape \(N, C\), got \(2, 3, 4\)"):
         SoftmaxCrossEntropy().forward(np.zeros((2, 3, 4)), np.array([0, 1]))
@@ -192,8 +210,9 @@ def test_targets_that_are_no_numbers_are_refused(loss):
 
 
 def test_targets_outside_of_0_to_1_are_no_probabilities():
-    with pytest.raises(ValueError, match=r"0\.\.1, got -1"):
-        SigmoidCrossEntropy().forward(np.zeros((2, 1)), np.array([-1, 1]))
+    for value in (-1, 1.5):
+        with pytest.raises(ValueError, match=rf"0\.\.1, got {value}"):
+            SigmoidCrossEntropy().forward(np.zeros((2, 1)), np.array([value, 1]))
 
 
 @pytest.mark.parametrize("loss", [SigmoidCrossEntropy(), MeanSquaredError()])

@@ -5,7 +5,16 @@ from hypothesis import strategies as st
 
 from minicnn import backends
 from minicnn.layers import Parameter
-from minicnn.optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
+from minicnn.optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Optimizer,
+    Penalty,
+    RMSprop,
+    clip_gradient_norm,
+)
 from tests.strategies import normal, seeds
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
@@ -127,6 +136,14 @@ def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
 def test_numbers_that_make_no_sense_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_an_optimizer_that_states_nothing_says_so():
+    class Nothing(Optimizer):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Nothing does not state its update"):
+        Nothing(0.1).step(parameters())
 
 
 def test_other_parameters_than_before_are_refused():

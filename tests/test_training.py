@@ -285,6 +285,18 @@ def test_regression_has_a_loss_and_nothing_else():
     np.testing.assert_allclose(net[0].weight.value, [[3]], atol=0.05)
 
 
+def test_targets_as_rows_are_judged_by_their_largest_number():
+    images, labels = stripes(40)
+    found = []
+    for targets in (labels, np.eye(2)[labels], 0.8 * np.eye(2)[labels] + 0.1):
+        net = Sequential(Flatten(), Dense(64, 2), seed=0)
+        history = fit(net, SoftmaxCrossEntropy(), SGD(0.0), (images, targets), progress=False)
+        judged = evaluate(net, SoftmaxCrossEntropy(), (images, targets))
+        found.append((history["train_accuracy"], judged.accuracy, judged.confusion.tolist()))
+    assert found[0] == found[1] == found[2]
+    assert 0 < found[0][1] < 1
+
+
 def test_one_against_the_rest_counts_the_sign_of_its_one_logit():
     images, labels = stripes(60)
     net = Sequential(Flatten(), Dense(64, 1), seed=0)

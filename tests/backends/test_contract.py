@@ -3,6 +3,7 @@
 import inspect
 import sys
 
+import numpy as np
 import pytest
 
 from minicnn import backends
@@ -40,3 +41,15 @@ def test_a_backend_that_cannot_run_here_is_refused_with_the_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "minicnn.backends.cuda", None)  # as if its import failed
     with pytest.raises(RuntimeError, match="'cuda' cannot run here: .*cuda"):
         backends.get("cuda")
+
+
+@pytest.mark.parametrize("backend", backends.available())
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("data", [np.arange(12, dtype="u1"), np.linspace(0, 1, 12, dtype="f4")])
+def test_samples_are_gathered_in_the_dtype_that_is_asked_for(backend, dtype, data):
+    ops, data = backends.get(backend), data.reshape(6, 2)
+    scale = 255 if data.dtype == np.uint8 else 1
+    rows = ops.gather(ops.upload(data), np.array([4, 0]), np.dtype(dtype), ops.Buffers())
+    found = ops.to_numpy(rows)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, data[[4, 0]] / scale, rtol=1e-6)

@@ -69,6 +69,50 @@ def test_an_image_that_is_too_small_is_refused(layer, shape, message):
         layer.forward(np.zeros((2, *shape), "f"))
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.Dense(4, 2), (3, 2), r"got \(N, 3, 2\)$"),
+        (nn.Dense(6, 2), (3, 2), r"got \(N, 3, 2\); put Flatten\(\) before it"),
+        (nn.BatchNorm(4), (3,), r"wanted shape \(N, 4\) or \(N, 4, H, W\), got \(N, 3\)"),
+        (nn.Conv2D(4, 1, 1), (3, 2, 2), r"wanted images .* \(N, 4, H, W\), got \(N, 3, 2, 2\)"),
+    ],
+)
+def test_a_sample_of_another_shape_is_refused_with_both_shapes(layer, shape, message):
+    with pytest.raises(ValueError, match=message):
+        layer.forward(np.zeros((2, *shape), "f"))
+
+
+def test_a_layer_that_states_nothing_says_what_is_missing():
+    class Nothing(nn.Layer):
+        pass
+
+    for missing, arguments in (("output_shape", [()]), ("forward_batch", [None, False]),
+                               ("backward_batch", [None])):  # fmt: skip
+        with pytest.raises(NotImplementedError, match=f"Nothing does not state its {missing}"):
+            getattr(Nothing(), missing)(*arguments)
+
+
+@pytest.mark.parametrize("kind", [nn.MaxPool2D, nn.AvgPool2D])
+def test_a_pooling_layer_has_the_window_that_was_asked_for(kind):
+    layer = kind((3, 4), stride=(2, 1), padding=(1, 2), ceil_mode=True)
+    assert (layer.kernel_size, layer.stride, layer.padding) == ((3, 4), (2, 1), (1, 2))
+    assert layer.ceil_mode and not kind(2).ceil_mode
+    assert kind(2).stride == (2, 2)
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_numbers_become_float32_or_float64_when_asked(backend):
+    layer = nn.BatchNorm(2).to(backend)
+    for dtype in ("float64", "float32"):
+        layer.astype(dtype)
+        assert {p.dtype for p in layer.state().values()} == {np.dtype(dtype)}
+        assert layer.forward(np.zeros((3, 2), "f")).dtype == dtype
+        parameter = nn.Dense(2, 2).weight
+        parameter.astype(dtype)
+        assert parameter.dtype == dtype
+
+
 def test_batch_norm_cannot_train_on_one_value_per_channel():
     layer = nn.BatchNorm(3)
     with pytest.raises(ValueError, match="BatchNorm.*more than one value per channel"):
