@@ -211,7 +211,7 @@ def test_targets_that_are_no_numbers_are_refused(loss):
 
 def test_targets_outside_of_0_to_1_are_no_probabilities():
     for value in (-1, 1.5):
-        with pytest.raises(ValueError, match=rf"0\.\.1, got {value}"):
+        with pytest.raises(ValueError, match=rf"0\.\.1, got .*{value}"):
             SigmoidCrossEntropy().forward(np.zeros((2, 1)), np.array([value, 1]))
 
 
