@@ -174,6 +174,7 @@ def test_one_output_takes_flat_labels():
         (["0", "1", "2"], TypeError, "labels must be integers"),
         ([[1, 1, 0]] * 3, ValueError, "row 0 of the targets is no probability distribution"),
         ([[2, -1, 0]] * 3, ValueError, "row 0 of the targets is no probability distribution"),
+        ([[0, 1, 0], [0, 0, 1], [-1, 1, 1]], ValueError, "row 2 of the targets is no probability"),
         ([[np.nan, 1, 0]] * 3, ValueError, "row 0 of the targets is no probability distribution"),
     ],
 )

@@ -23,6 +23,7 @@ from tests.strategies import LAYERS, conv_transpose2d
         (lambda: nn.Conv2D(1, 2.5, 3), TypeError, "Conv2D: out_channels.*whole number.*2.5"),
         (lambda: nn.Conv2D(1, 1, (3, 3, 3)), ValueError, r"one number or two, got \(3, 3, 3\)"),
         (lambda: nn.Conv2D(1, 1, True), ValueError, "Conv2D: kernel_size"),
+        (lambda: nn.Conv2D(1, 1, (0, 3)), ValueError, "Conv2D: kernel_size.*got 0"),
         (lambda: nn.ConvTranspose2D(1, 1, 3, 2, output_padding=2), ValueError, "output_padding"),
         (lambda: nn.ConvTranspose2D(0, 1, 3), ValueError, "ConvTranspose2D: in_channels"),
         (lambda: nn.ConvTranspose2D(1, 0, 3), ValueError, "ConvTranspose2D: out_channels"),
