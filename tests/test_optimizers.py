@@ -138,6 +138,16 @@ def test_numbers_that_make_no_sense_are_refused(make, message):
         make()
 
 
+@pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), Adam, RMSprop, Adagrad])
+def test_a_single_parameter_is_trained_too(make):
+    (own,), optimizer = parameters()[:1], make()
+    before = own.value.copy()
+    for step in range(2):
+        set_gradients([own], step)
+        optimizer.step([own])
+    assert (own.value != before).all()
+
+
 def test_an_optimizer_that_states_nothing_says_so():
     class Nothing(Optimizer):
         pass

@@ -297,6 +297,14 @@ def test_targets_as_rows_are_judged_by_their_largest_number():
     assert 0 < found[0][1] < 1
 
 
+def test_several_answers_at_once_are_judged_by_their_loss_alone():
+    images, _ = stripes(20)
+    net, targets = Sequential(Flatten(), Dense(64, 3), seed=0), np.eye(3)[np.arange(20) % 3]
+    history = fit(net, SigmoidCrossEntropy(), SGD(0.1), (images, targets), progress=False)
+    assert history["train_accuracy"] == [None]
+    assert evaluate(net, SigmoidCrossEntropy(), (images, targets)).accuracy is None
+
+
 def test_one_against_the_rest_counts_the_sign_of_its_one_logit():
     images, labels = stripes(60)
     net = Sequential(Flatten(), Dense(64, 1), seed=0)

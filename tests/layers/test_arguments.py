@@ -43,6 +43,7 @@ from tests.strategies import LAYERS, conv_transpose2d
         (lambda: nn.BatchNorm(0), ValueError, "BatchNorm: num_features"),
         (lambda: nn.BatchNorm(1, momentum=1.5), ValueError, "BatchNorm: momentum"),
         (lambda: nn.BatchNorm(1, eps=0), ValueError, "BatchNorm: eps"),
+        (lambda: nn.BatchNorm(1, eps=float("inf")), ValueError, "BatchNorm: eps"),
         (lambda: nn.Dropout(1), ValueError, "Dropout: p must be at least 0 and less than 1, got 1"),
         (lambda: nn.Dropout(-0.1), ValueError, "Dropout: p"),
         (lambda: nn.Dropout(seed=-1), ValueError, "Dropout: seed"),
@@ -75,6 +76,7 @@ def test_an_image_that_is_too_small_is_refused(layer, shape, message):
     [
         (nn.Dense(4, 2), (3, 2), r"got \(N, 3, 2\)$"),
         (nn.Dense(6, 2), (3, 2), r"got \(N, 3, 2\); put Flatten\(\) before it"),
+        (nn.MaxPool2D(2), (3,), r"wanted images of shape \(N, C, H, W\), got \(N, 3\)"),
         (nn.BatchNorm(4), (3,), r"wanted shape \(N, 4\) or \(N, 4, H, W\), got \(N, 3\)"),
         (nn.Conv2D(4, 1, 1), (3, 2, 2), r"wanted images .* \(N, 4, H, W\), got \(N, 3, 2, 2\)"),
     ],
@@ -126,10 +128,31 @@ def test_batch_norm_cannot_train_on_one_value_per_channel():
     "layer", [nn.Conv2D(7, 90, (3, 2)), nn.ConvTranspose2D(90, 7, (3, 2)), nn.Dense(42, 300)]
 )
 def test_weights_and_biases_begin_within_one_over_the_root_of_what_an_output_sums(layer):
-    for parameter in (layer.weight, layer.bias):
-        largest = np.abs(parameter.value).max()
-        assert largest <= 1 / np.sqrt(42)
-        assert parameter is layer.bias or largest > 0.98 / np.sqrt(42)
+    layer.initialize(np.random.default_rng(0))
+    assert 0.98 < np.abs(layer.weight.value).max() * np.sqrt(42) <= 1
+    assert 0.7 < np.abs(layer.bias.value).max() * np.sqrt(42) <= 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Conv2D(in_channels=1, out_channels=2, kernel_size=(3, 4), stride=2, bias=False)",
+        "ConvTranspose2D(in_channels=1, out_channels=2, kernel_size=3, stride=2, "
+        "output_padding=(0, 1))",
+        "ConvTranspose2D(in_channels=1, out_channels=2, kernel_size=3, bias=False)",
+        "Dense(in_features=2, out_features=3)",
+        "Dense(in_features=2, out_features=3, bias=False)",
+        "MaxPool2D(kernel_size=2, stride=1, ceil_mode=True)",
+        "AvgPool2D(kernel_size=3, stride=3, padding=1, count_include_pad=False)",
+        "BatchNorm(num_features=2, momentum=0.2, eps=0.001)",
+        "Dropout(p=0.3, seed=4)",
+    ],
+)
+def test_a_layer_is_shown_by_the_call_that_makes_it(call):
+    layer = eval(call, vars(nn))
+    assert repr(layer) == call
+    assert (vars(layer).get("bias", "has none") is None) == ("bias=False" in call)
+    assert vars(layer).get("count_include_pad", True) == ("count_include_pad=False" not in call)
 
 
 def test_what_a_layer_was_made_with_cannot_be_changed_behind_its_name():
