@@ -102,6 +102,7 @@ def test_a_pooling_layer_has_the_window_that_was_asked_for(kind):
     assert (layer.kernel_size, layer.stride, layer.padding) == ((3, 4), (2, 1), (1, 2))
     assert layer.ceil_mode and not kind(2).ceil_mode
     assert kind(2).stride == (2, 2)
+    assert vars(kind(2)).get("count_include_pad", True)
 
 
 @pytest.mark.parametrize("backend", backends.available())
