@@ -37,12 +37,15 @@ test: $(VENV)/installed-tests
 docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/build
 
-# Every study and the comparison with the frameworks that .venv has, dated: about an hour.
-STUDIES := ladder zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
-    best_mnist compare_frameworks
+# All figures of the README and the book, of this machine and today: an hour, on idle cores. `git
+# diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install '.[peers]')
+STUDIES := ladder mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
+    best_mnist epoch_time compare_frameworks
 results: $(VENV)/installed-tests
 	for study in $(STUDIES); do \
-	    $(BIN)/python examples/$$study.py --out results/$$(date +%F) || exit 1; done
+	    $(BIN)/python examples/$$study.py --out docs/results || exit 1; done
+	$(BIN)/mpiexec -n 2 $(BIN)/python examples/allreduce.py --backend numba --threads 1 \
+	    --out docs/results
 
 # On a machine with a GPU: everything, and then the kernels under NVIDIA's checkers.
 SANITIZE := compute-sanitizer --error-exitcode 1 --tool

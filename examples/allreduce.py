@@ -11,7 +11,6 @@ a: start-up of one message, b: bytes/s of one link. A step of the LeNet-like net
 64 5×5, dense 128, Adam, 64 images a rank) is timed here too; only its Allreduce grows with p.
 """
 
-import json
 from statistics import median
 from time import perf_counter
 
@@ -20,9 +19,9 @@ import numpy as np
 from mpi4py import MPI
 from networks import lenet
 from options import chosen_backends, parser
+from results import save
 
 from minicnn import Adam, SoftmaxCrossEntropy, distributed, fit, plotting
-from minicnn.files import whole_file
 
 RANKS = 8, 64, 512
 
@@ -106,8 +105,7 @@ def report(
         "start_up": start_up, "link": link, "gradient_bytes": gradient_bytes, "step_alone": step,
         "model": model,
     }  # fmt: skip
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    save(path, found)
     plotting.save(figure(ranks, sizes, seconds, latency, rate), path.with_suffix(".png"))
     print(f"\nfigure and numbers in {path.with_suffix('')}.png and .json")
 

@@ -5,11 +5,11 @@ convolutions (the same operations backwards) double it twice again. Nobody tells
 the digits are.
 """
 
-import json
 
 import numpy as np
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
+from results import save
 
 from minicnn import (
     Adam,
@@ -26,10 +26,7 @@ from minicnn import (
     plotting,
 )
 from minicnn.data import load_mnist
-from minicnn.files import whole_file
 from minicnn.schedules import OneCycle
-
-MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">", "*")
 
 
 def encoder() -> Sequential:
@@ -70,9 +67,7 @@ def main() -> None:
     print(f"mean squared error on unseen digits {error:.4f}; of the mean digit {guess:.4f}")
     codes, drawn = encode.predict(unseen), network.predict(unseen[:10])
     path = options.out / "autoencoder.json"
-    with whole_file(path) as unfinished:
-        found = history.columns | {"error_of_the_mean_digit": float(guess)}
-        unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    save(path, {"backend": backend, "error_of_the_mean_digit": float(guess), **history.columns})
     plotting.save(code_plane(codes, test.labels), path.with_suffix(".png"))
     pairs = plotting.image_grid(np.concatenate([unseen[:10], drawn]), columns=10)
     plotting.save(pairs, options.out / "autoencoder-drawn.png")
@@ -85,14 +80,12 @@ def as_floats(images: np.ndarray) -> np.ndarray:
 
 
 def code_plane(codes: np.ndarray, labels: np.ndarray) -> Figure:
-    """Where the digits lie in the plane of the two numbers, a marker for each digit."""
+    """Where the digits lie in the plane of the two numbers, each drawn as itself."""
     figure = Figure(figsize=(7, 6), layout="constrained")
     axes = figure.add_subplot()
-    for digit, marker in enumerate(MARKERS):
-        mine = codes[labels == digit][:200]
-        axes.scatter(*mine.T, s=14, marker=marker, color=str(0.08 * digit), alpha=0.6, lw=0)
-        axes.annotate(str(digit), np.median(codes[labels == digit], 0), size=15, weight="bold",
-                      ha="center", va="center", bbox={"fc": "white", "pad": 1.5})  # fmt: skip
+    for digit in range(10):
+        mine = codes[labels == digit][:100]
+        axes.scatter(*mine.T, s=28, marker=f"${digit}$", color=str(0.07 * digit), lw=0)
     axes.set_xscale("symlog")  # most codes are near 0, some far away
     axes.set_yscale("symlog")
     axes.set_xlabel("first number of the code")

@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass
 from time import perf_counter
 
+from results import table
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minicnn import Evaluation, History, Sequential, SoftmaxCrossEntropy, evaluate, fit
@@ -27,6 +28,19 @@ class Run:
         """The median epoch, training and validation."""
         seconds = sorted(s for s in self.history["seconds"] if s is not None)
         return seconds[len(seconds) // 2]
+
+    def figures(self) -> dict:
+        """All of it as numbers and lists, for a file."""
+        return {
+            "backend": self.backend,
+            "threads": self.threads,
+            "first_step_s": self.start_up,
+            "epoch_s": self.epoch_seconds,
+            "images": self.images,
+            "accuracy": self.found.accuracy,
+            "loss": self.found.loss,
+            "history": self.history.columns,
+        }
 
 
 def train(
@@ -59,17 +73,17 @@ def threads_of(backend: str, threads: int | None) -> int:
     return threads or max(blas, default=1)
 
 
-def table(runs: list[Run]) -> str:
+def compared(runs: list[dict]) -> str:
     """Backend, threads, start-up, time of an epoch, images/s, speed-up over numpy, accuracy."""
-    lines = [
-        f"{'backend':10}{'threads':>8}{'first step, s':>15}{'s/epoch':>9}{'images/s':>11}"
-        f"{'speed-up':>10}{'accuracy':>10}"
-    ]
-    reference = next((run for run in runs if run.backend == "numpy"), None)
+    reference = next((run for run in runs if run["backend"] == "numpy"), None)
+    rows = []
     for run in runs:
-        speed_up = f"{reference.epoch_seconds / run.epoch_seconds:.1f}×" if reference else "–"
-        lines.append(
-            f"{run.backend:10}{run.threads:8}{run.start_up:15.2f}{run.epoch_seconds:9.2f}"
-            f"{run.images / run.epoch_seconds:11,.0f}{speed_up:>10}{run.found.accuracy:10.2%}"
-        )
-    return "\n".join(lines)
+        seconds = run["epoch_s"]
+        rows.append([
+            run["backend"], f"{run['threads']}", f"{run['first_step_s']:.2f}", f"{seconds:.2f}",
+            f"{run['images'] / seconds:,.0f}",
+            f"{reference['epoch_s'] / seconds:.1f}" if reference else "–",
+            f"{run['accuracy']:.2%}",
+        ])  # fmt: skip
+    head = ["backend", "threads", "first step, s", "epoch, s", "images/s", "times as fast", "right"]
+    return table(head, rows)

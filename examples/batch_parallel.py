@@ -6,7 +6,6 @@ threads. Here: the same sweep; then batch size at one thread, with the learning 
 proportion to the batch; threads at one batch size; and that race, with its lost updates counted.
 """
 
-import json
 import os
 
 os.environ.setdefault("NUMBA_NUM_THREADS", "12")  # as many threads as the report; read on import
@@ -16,18 +15,17 @@ from time import perf_counter
 from zlib import crc32
 
 import numpy as np
-from compare_frameworks import machine
 from matplotlib.figure import Figure
 from networks import mnist_cnn
 from numba import prange
 from options import parser
+from results import save
 from tqdm import tqdm
 
 from minicnn import SGD, Conv2D, SoftmaxCrossEntropy, evaluate, fit, plotting, set_threads
 from minicnn.backends.numba.runtime import kernel
 from minicnn.data import Dataset, load_mnist
 from minicnn.data.batches import in_batches, shuffled
-from minicnn.files import whole_file
 
 # threads = batch size: (accuracy in %, seconds) on 6 cores
 REPORT = {
@@ -65,11 +63,10 @@ def main() -> None:
         for n in tqdm(sizes, desc="race", disable=None)
         for copies in (1, BATCH)
     ]
-    report = {"machine": machine(), "backend": options.backend, "images": len(train),
+    report = {"backend": options.backend, "images": len(train),
               "runs": found, "races": races, "report": REPORT}  # fmt: skip
-    path = options.out / "batch-parallel.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    path = options.out / "batch_parallel.json"
+    save(path, report)
     plotting.save(plot(report, sizes), path.with_suffix(".png"))
     print(f"{table(report, sizes)}\n\n{path.resolve()} and .png")
 

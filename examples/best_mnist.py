@@ -5,11 +5,11 @@ epoch sees the digits moved, turned and scaled anew. After each epoch the 10,000
 judged. Two runs: a long one for the best accuracy, a short one for the fastest way to 99 %.
 """
 
-import json
 from time import perf_counter
 
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
+from results import save
 
 from minicnn import (
     Adam,
@@ -27,7 +27,6 @@ from minicnn import (
     plotting,
 )  # fmt: skip
 from minicnn.data import RandomAffine, load_mnist
-from minicnn.files import whole_file
 from minicnn.schedules import OneCycle
 
 
@@ -64,8 +63,7 @@ def main() -> None:
         )  # fmt: skip
         results[name] = report(name, history, perf_counter() - start)
     path = options.out / "best_mnist.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(results, indent=1) + "\n")
+    save(path, {"backend": backend, "runs": results})
     plotting.save(plot(results), path.with_suffix(".png"))
     print(f"{path.resolve()} and .png")
 

@@ -8,12 +8,10 @@ not installed is a gap in the table. --backend cuda compares on a GPU instead (f
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import geometric_mean, median
@@ -24,11 +22,11 @@ from frameworks.minicnn_step import training_flops
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
+from results import save
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from minicnn import plotting
-from minicnn.files import whole_file
 
 # column: (module that must be installed, its worker, backend or memory layout)
 RUNNERS = {
@@ -53,7 +51,7 @@ def main() -> None:
         options.rounds, options.workloads = 3, ["mnist b64", "fashion mlp b32"]
     if options.backend == "cuda":
         chosen_backends(options)
-        return compare_on_gpu(options, compare, machine())
+        return compare_on_gpu(options, compare)
     runners = {name: r for name, r in RUNNERS.items() if find_spec(r[0])}
     missing = sorted({r[0] for r in RUNNERS.values()} - {r[0] for r in runners.values()})
     print("not installed: " + ", ".join(missing) if missing else "all frameworks are installed")
@@ -67,10 +65,9 @@ def main() -> None:
         for threads in counts:
             for work in works:
                 results.append(compare(work, threads, runners, options, bar))
-    report = {"machine": machine(), "sgemm_gflops": {n: sgemm(n) for n in counts}, "runs": results}
+    report = {"sgemm_gflops": {n: sgemm(n) for n in counts}, "runs": results}
     path = options.out / "compare_frameworks.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    save(path, report)
     plotting.save(plot(report), path.with_suffix(".png"))
     print(f"{table(report)}\n\n{path.resolve()} and .png")
 
@@ -156,26 +153,6 @@ def sgemm(threads: int, n: int = 2048) -> float:
     return 2 * n**3 / median(times) / 1e9
 
 
-def machine() -> dict:
-    model = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((s.split(":")[1].strip() for s in lines if s.startswith("model name")), model)
-    packages = {}
-    for name in ("minicnn", "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "jax"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return {
-        "cpu": model,
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "packages": packages,
-        "date": time.strftime("%Y-%m-%d"),
-    }
-
-
 def best_peer(run: dict) -> float | None:
     return min((ms for name, ms in run["ms"].items() if name not in OURS), default=None)
 
@@ -237,7 +214,7 @@ def plot(report: dict) -> Figure:
         axes.set_yscale("log")
         axes.set_xticks(range(len(mine)), [run["workload"] for run in mine])
         axes.set_ylabel("time of a training step (ms)")
-        axes.set_title(f"{threads} thread(s), {report['machine']['cpu']}")
+        axes.set_title(f"{threads} thread(s)")
         axes.legend(ncols=4, fontsize=8)
     return figure
 

@@ -5,18 +5,17 @@ On a GPU it also checks and times them; NUMBA_ENABLE_CUDASIM=1 checks them witho
 The layer is the second of the LeNet-like network: 32 → 64 channels, 5×5, same padding, 14×14.
 """
 
-import json
 from math import prod
 from statistics import median
 
 import numpy as np
 from options import parser
+from results import save
 
 from minicnn import Conv2D, backends
 from minicnn.backends.cuda import convolution
 from minicnn.backends.cuda.device import SIMULATED, cuda, kernel, missing
 from minicnn.backends.cuda.tile import DEPTH, tile_for
-from minicnn.files import whole_file
 
 SIDE = 4 if SIMULATED else 16  # of the square tile in shared memory
 
@@ -167,8 +166,7 @@ def main() -> None:
     if reason is not None:
         print(f"not run: {reason}")
     path = options.out / "cuda_convolution.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps({"batch": batch, "kernels": rows}, indent=1) + "\n")
+    save(path, {"batch": batch, "kernels": rows})
     print(path.resolve())
 
 

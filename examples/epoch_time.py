@@ -4,24 +4,25 @@ An epoch of the MNIST network, batches of 64, on 60,000 images (random ones: tim
 what they show), beside the same number of steps on one batch that is already in place.
 """
 
-import json
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 from networks import mnist_cnn
 from options import chosen_backends, parser
+from results import save
 from threadpoolctl import threadpool_limits
 
 from minicnn import SGD, Sequential, SoftmaxCrossEntropy, fit
 from minicnn.data import Dataset
-from minicnn.files import whole_file
 
 BATCH = 64
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=5).parse_args()
+    options = parser(__doc__, epochs=5)
+    options.set_defaults(backend="all")
+    options = options.parse_args()
     count = 6_000 if options.quick else 60_000
     rng = np.random.default_rng(options.seed)
     images = rng.integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
@@ -40,8 +41,7 @@ def main() -> None:
         ratio = epoch / (number * step)
         print(f"{backend:8}{epoch:10.3f}{number:8}{1e3 * step:10.3f}{ratio:15.2f}×", flush=True)
     path = options.out / "epoch_time.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(results, indent=1) + "\n")
+    save(path, {"backends": results})
     print(path.resolve())
 
 

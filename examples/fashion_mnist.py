@@ -5,18 +5,17 @@ The report ("CPU against GPU") trained 784-128-10 with Adam at batch 32 for ten 
 every backend that can run, from three seeds. --quick: a tenth of the images, two epochs, one seed.
 """
 
-import json
 from statistics import mean, stdev
 
 import numpy as np
-from backends_table import table, train
+from backends_table import compared, train
 from matplotlib.figure import Figure
 from networks import fashion_mlp, lenet
 from options import chosen_backends, parser
+from results import save, table
 
 from minicnn import Adam, SoftmaxCrossEntropy, backends, plotting
 from minicnn.data import load_fashion_mnist
-from minicnn.files import whole_file
 from minicnn.schedules import OneCycle
 from minicnn.timing import profile
 
@@ -40,69 +39,62 @@ def main() -> None:
     for name in (n for n in backends.NAMES if n not in names):
         print(f"no row for {name}: it was not asked for, or cannot run here (python -m minicnn)")
 
-    runs = {
-        name: [
-            train(fashion_mlp(seed), name, lambda: Adam(1e-3), clothes, test, options.threads,
-                  epochs=options.epochs, batch_size=32, seed=seed)
-            for seed in seeds
-        ]
-        for name in names
-    }  # fmt: skip
-    print("\nthe report's network; a row is the seed with the middle time\n")
-    middle = [sorted(r, key=lambda run: run.epoch_seconds)[len(r) // 2] for r in runs.values()]
-    print(table(middle))
-    print(f"the report's ten epochs: {REPORT['cpu_s']} s on a CPU, {REPORT['gpu_s']} s on a GPU")
-    fastest = runs[names[-1]]
-    print(beside_the_report([run.history.columns for run in fastest], fastest))
-
+    runs = [
+        train(fashion_mlp(seed), name, lambda: Adam(1e-3), clothes, test, options.threads,
+              epochs=options.epochs, batch_size=32, seed=seed).figures()
+        for name in names for seed in seeds
+    ]  # fmt: skip
+    print(f"\nthe report's network\n\n{seconds(runs)}\n\n{beside_the_report(runs)}")
     print(f"\nwhere a step's time goes on {names[-1]}\n")
     network = fashion_mlp(options.seed).to(names[-1])
     batch = clothes[:32]
-    found = profile(network, SoftmaxCrossEntropy(), Adam(1e-3), batch.images, batch.labels)
-    print(found)
-
+    print(profile(network, SoftmaxCrossEntropy(), Adam(1e-3), batch.images, batch.labels))
     epochs = min(options.epochs, 6)
     cnn = train(lenet(options.seed), names[-1], lambda: Adam(3e-3), clothes, test, options.threads,
                 epochs=epochs, batch_size=64, seed=options.seed,
                 schedule=OneCycle(epochs))  # fmt: skip
-    print(f"\na CNN on the same images, {epochs} epochs on {names[-1]}\n{table([cnn])}")
-    save(options.out, runs, cnn, test)
+    print(f"\na CNN on the same images, {epochs} epochs\n\n{compared([cnn.figures()])}")
 
-
-def beside_the_report(histories: list[dict], runs: list) -> str:
-    """First and last epoch and the test set, mean and standard deviation over the seeds."""
-    accuracies = [run.found.accuracy for run in runs]
-    rows = [
-        (f"{name.replace('_', ' ')}, {when} epoch", [h[name][k] for h in histories], said[k])
-        for name, said in list(REPORT.items())[:2]
-        for k, when in ((0, "first"), (-1, "last"))
-    ]
-    rows.append(("test loss", [run.found.loss for run in runs], REPORT["test_loss"]))
-    rows.append(("test accuracy", accuracies, REPORT["test_accuracy"]))
-    lines = [f"\n{'':30}{'here':>9}{'± (seeds)':>11}{'report':>9}"]
-    for label, values, said in rows:
-        spread = f"{stdev(values):.4f}" if len(values) > 1 else "–"
-        lines.append(f"{label:30}{mean(values):9.4f}{spread:>11}{said:9.4f}")
-    return "\n".join(lines)
-
-
-def save(folder, runs: dict, cnn, test) -> None:
-    report = {
-        name: [run.history.columns | {"test_accuracy": run.found.accuracy} for run in of_backend]
-        for name, of_backend in runs.items()
-    }
-    report["cnn"] = cnn.history.columns | {"test_accuracy": cnn.found.accuracy}
-    path = folder / "fashion_mnist.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=1) + "\n")
-    last = list(runs.values())[-1][0]
-    plotting.save(curves(last.history.columns), path.with_suffix(".png"))
+    path = options.out / "fashion_mnist.json"
+    save(path, {"runs": runs, "cnn": cnn.figures()})
+    plotting.save(curves(runs[-1]["history"]), path.with_suffix(".png"))
     confusion = plotting.confusion_matrix(cnn.found.confusion, test.classes)
-    plotting.save(confusion, folder / "fashion_mnist-confusion.png")
+    plotting.save(confusion, options.out / "fashion_mnist-confusion.png")
     captions = [test.classes[label] for label in test.labels[:25]]
     grid = plotting.image_grid(test.images[:25], captions, columns=5)
-    plotting.save(grid, folder / "fashion_mnist-images.png")
+    plotting.save(grid, options.out / "fashion_mnist-images.png")
     print(f"\n{path.resolve()}, its .png, and figures of images and confusions beside it")
+
+
+def seconds(runs: list[dict]) -> str:
+    """The report's seconds beside every backend's, of the seed with the middle time."""
+    rows = []
+    for name in dict.fromkeys(run["backend"] for run in runs):
+        mine = sorted((r for r in runs if r["backend"] == name), key=lambda run: run["epoch_s"])
+        run = mine[len(mine) // 2]
+        total, rate = sum(run["history"]["seconds"]), run["images"] / run["epoch_s"]
+        rows.append([name, str(run["threads"]), f"{run['epoch_s']:.2f}", f"{total:.1f}",
+                     f"{rate:,.0f}"])  # fmt: skip
+    for where in ("CPU", "GPU"):
+        rows.append([f"the report's {where}", "", "", f"{REPORT[f'{where.lower()}_s']}", ""])
+    return table(["backend", "threads", "epoch, s", "all epochs, s", "images/s"], rows)
+
+
+def beside_the_report(runs: list[dict]) -> str:
+    """First and last epoch and the test set, mean and standard deviation over the seeds."""
+    runs = [run for run in runs if run["backend"] == runs[-1]["backend"]]
+    found = {
+        f"{name.replace('_', ' ')}, {when} epoch": ([r["history"][name][k] for r in runs], said[k])
+        for name, said in list(REPORT.items())[:2]
+        for k, when in ((0, "first"), (-1, "last"))
+    }
+    found["test loss"] = [run["loss"] for run in runs], REPORT["test_loss"]
+    found["test accuracy"] = [run["accuracy"] for run in runs], REPORT["test_accuracy"]
+    rows = []
+    for label, (values, said) in found.items():
+        spread = f"{stdev(values):.4f}" if len(values) > 1 else "–"
+        rows.append([label, f"{mean(values):.4f}", spread, f"{said:.4f}"])
+    return table(["", f"here, mean of {len(runs)}", "± (seeds)", "the report"], rows)
 
 
 def curves(history: dict) -> Figure:

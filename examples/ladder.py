@@ -7,21 +7,19 @@ timed. Layouts are changed beforehand, as the library keeps batches in its own. 
 explains what each rung changes.
 """
 
-import json
 import os
 from math import nan
 from statistics import median
 from time import perf_counter
 
 import numpy as np
-from compare_frameworks import machine
 from ladder_rungs import Rung, rungs
 from matplotlib.figure import Figure
 from options import parser
+from results import save
 from threadpoolctl import threadpool_limits
 
 from minicnn import Conv2D, backends, plotting, set_threads
-from minicnn.files import whole_file
 from minicnn.timing import sgemm_rate
 
 CHANNELS, FILTERS, TAPS, SIDE, IMAGES = 16, 32, 5, 20, 128
@@ -70,10 +68,9 @@ def main() -> None:
         rows += gpu_rungs(x, w, flops * images)
     else:
         print("cuda: no GPU here, so its rungs are missing (docs/cuda-kernels.md has them)")
-    report = {"machine": machine(), "sgemm_gflops": limits, "rungs": rows}
+    report = {"sgemm_gflops": limits, "rungs": rows}
     path = options.out / "ladder.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    save(path, report)
     plotting.save(plot(rows, limits), path.with_suffix(".png"))
     print(f"{path.resolve()} and .png")
 

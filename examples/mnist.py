@@ -1,11 +1,13 @@
 """Train a small CNN (8 and 16 filters, 3×3) on MNIST: 60,000 digits, tested on 10,000 others.
 
---quick takes 6,000 digits for training; --backend all compares the backends in one table.
+On every backend that this machine has, compared in one table, or on one: --backend numba.
+--quick takes 6,000 digits for training.
 """
 
-from backends_table import table, train
+from backends_table import compared, train
 from networks import mnist_cnn
 from options import chosen_backends, parser
+from results import save
 
 from minicnn import Adam, plotting
 from minicnn.data import load_mnist
@@ -13,7 +15,9 @@ from minicnn.schedules import OneCycle
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=3).parse_args()
+    options = parser(__doc__, epochs=3)
+    options.set_defaults(backend="all")
+    options = options.parse_args()
     digits, test = load_mnist(options.data)
     if options.quick:
         digits = digits[:6000]
@@ -26,12 +30,10 @@ def main() -> None:
             epochs=options.epochs, batch_size=64, seed=options.seed,
             schedule=OneCycle(options.epochs),
         )  # fmt: skip
-        runs.append(run)
-        path = options.out / f"mnist-{backend}.json"
-        run.history.save(path)
-        plotting.save(run.history.plot(), path.with_suffix(".png"))
-        print(f"{backend}: curves and figure in {path.resolve()} and .png", flush=True)
-    print(f"\n{table(runs)}")
+        runs.append(run.figures())
+        save(options.out / "mnist.json", {"runs": runs})
+        plotting.save(run.history.plot(), options.out / f"mnist-{backend}.png")
+    print(f"{compared(runs)}\n\n{options.out.resolve()}/mnist.json, and a figure for each backend")
 
 
 if __name__ == "__main__":

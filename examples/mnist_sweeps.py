@@ -6,18 +6,17 @@ and a step is taken apart. The report showed such sweeps as charts without their
 """
 
 import copy
-import json
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from time import perf_counter
 
 import numpy as np
-from compare_frameworks import machine
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from networks import mnist_cnn
 from options import chosen_backends, parser
+from results import save
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -36,7 +35,6 @@ from minicnn import (
 from minicnn.backends.numba.runtime import CORES, get_threads
 from minicnn.data import Dataset, load_mnist
 from minicnn.data.batches import in_batches, shuffled
-from minicnn.files import whole_file
 from minicnn.timing import profile
 
 RATE, BATCH, EPOCHS = 2e-3, 64, 2
@@ -84,11 +82,10 @@ def main() -> None:
                     loading.append(found)
                     bar.update()
             steps[backend] = time_of_a_step(backend, train)
-    report = {"machine": machine(), "images": images, "sweeps": rows, "loading": loading,
+    report = {"images": images, "sweeps": rows, "loading": loading,
               "step_ms": steps}  # fmt: skip
-    path = options.out / "mnist-sweeps.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    path = options.out / "mnist_sweeps.json"
+    save(path, report)
     plotting.save(plot(report), path.with_suffix(".png"))
     print(f"{table(report)}\n\n{path.resolve()} and .png")
 

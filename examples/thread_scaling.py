@@ -11,15 +11,15 @@ import os
 from statistics import median
 
 import numpy as np
-from compare_frameworks import RUNNERS, machine, start
+from compare_frameworks import RUNNERS, start
 from frameworks.minicnn_step import network
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
+from results import save
 from tqdm import tqdm
 
 from minicnn import SGD, SoftmaxCrossEntropy, backends, plotting
-from minicnn.files import whole_file
 from minicnn.timing import profile
 
 WORKS = {w.name: w for w in WORKLOADS if w.name in ("dense b64", "lenet b64", "mnist b64")}
@@ -72,7 +72,6 @@ def main() -> None:
                 bar.update()
     ms = {key: median(values) for key, values in times.items()}
     report = {
-        "machine": machine(),
         "rounds": rounds,
         "scaling": [
             {"backend": b, "work": w, "ms": row, "serial_fraction": amdahl(row)}
@@ -83,9 +82,8 @@ def main() -> None:
         "profiles": {f"{b} {w}": layer_times(b, WORKS[w]) for b in names for w in works},
         "report_seconds": REPORT,
     }  # fmt: skip
-    path = options.out / "thread-scaling.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=1) + "\n")
+    path = options.out / "thread_scaling.json"
+    save(path, report)
     plotting.save(plot(report), path.with_suffix(".png"))
     print(f"{table(report, counts)}\n\n{path.resolve()} and .png")
 

@@ -7,13 +7,12 @@ and the batch size. --parts runs some of these; --network FILE trains a network 
 text format instead (see minicnn/network_file.py).
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
-from compare_frameworks import machine
 from networks import zener4, zener7
 from options import chosen_backends, parser
+from results import save
 from tqdm import tqdm
 from zener_study import hardware, report
 from zener_study.flaws import FLAWS, flawed
@@ -21,7 +20,6 @@ from zener_study.folds import Curves, cross_validated
 
 from minicnn import SGD, Adam, Penalty, backends, plotting, read_network
 from minicnn.data import zener_cards
-from minicnn.files import whole_file
 
 SYMBOL = 3  # the star, for one against the rest
 RECIPES = {"SGD 0.001 (the report's)": lambda: SGD(1e-3), "Adam 0.0005": lambda: Adam(5e-4)}
@@ -47,7 +45,7 @@ def main() -> None:
     if options.network is not None:
         return train_described(options, cards)
     print(f"about {'1 minute' if options.quick else '14 minutes'} on 2 idle cores", flush=True)
-    found: dict = {"machine": machine(), "backend": backend, "cards": len(cards.labels)}
+    found: dict = {"backend": backend, "cards": len(cards.labels)}
     studies = {
         "epochs": lambda: epoch_study(options, cards),
         "penalties": lambda: penalty_study(options, cards),
@@ -60,8 +58,7 @@ def main() -> None:
         found[part] = studies[part]()
         print(f"\n{getattr(report, part)(found[part])}", flush=True)
     path = options.out / "zener.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(found, indent=1) + "\n")
+    save(path, found)
     figure = report.plot(found)
     if figure is not None:
         plotting.save(figure, path.with_suffix(".png"))

@@ -6,19 +6,18 @@ Kernels: minicnn's matrix product and convolution beside cuBLAS and cuDNN (throu
 element-wise kernel beside a plain copy. Epoch: 60,000 digits through the LeNet-like network.
 """
 
-import json
 from importlib.util import find_spec
 from statistics import median
 from time import perf_counter
 
 import numpy as np
+from results import save
 from tqdm import tqdm
 
 import minicnn as m
 from frameworks.minicnn_step import network
 from frameworks.workloads import WORKLOADS, at_batch
 from minicnn import backends
-from minicnn.files import whole_file
 
 RUNNERS = {
     "cuda": ("numba", "minicnn_cuda", "cuda"),
@@ -28,8 +27,8 @@ RUNNERS = {
 BATCHES = (64, 256, 4096)
 
 
-def compare_on_gpu(options, compare, machine: dict) -> None:
-    """compare: times the runners of one workload; machine: goes into the report."""
+def compare_on_gpu(options, compare) -> None:
+    """compare: times the runners of one workload."""
     from minicnn.backends.cuda.device import cuda
 
     runners = {name: runner for name, runner in RUNNERS.items() if find_spec(runner[0])}
@@ -41,12 +40,11 @@ def compare_on_gpu(options, compare, machine: dict) -> None:
             runs.append(compare(work, 1, runners, options, bar))
     kernels = kernel_times()
     seconds = epoch_seconds(3 if options.quick else 5)
-    machine |= {"gpu": cuda.get_current_device().name}
-    report = {"machine": machine, "runs": runs, "kernels": kernels, "lenet_b256_epoch_s": seconds}
+    gpu = cuda.get_current_device().name
+    report = {"gpu": gpu, "runs": runs, "kernels": kernels, "lenet_b256_epoch_s": seconds}
     path = options.out / "compare_gpu.json"
-    with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"{machine['gpu']}\n\n{step_table(runs, list(runners))}\n\n{kernel_table(kernels)}\n")
+    save(path, report)
+    print(f"{gpu}\n\n{step_table(runs, list(runners))}\n\n{kernel_table(kernels)}\n")
     print(f"LeNet-like, batch 256, 60,000 images: {seconds:.3f} s an epoch\n{path.resolve()}")
 
 

@@ -1,0 +1,51 @@
+"""What every study does with its figures: say which machine they are of, write them down, and
+print them as a table that a page of the book can show as it stands.
+"""
+
+import json
+import os
+import platform
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from minicnn.files import whole_file
+
+PACKAGES = "minicnn", "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "jax"
+
+
+def machine() -> dict:
+    model = platform.processor()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((s.split(":")[1].strip() for s in lines if s.startswith("model name")), model)
+    packages = {}
+    for name in PACKAGES:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "packages": packages,
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def save(path: Path, found: dict) -> None:
+    """The figures as JSON, the machine first; `path` has the old ones or all of the new."""
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps({"machine": machine(), **found}, indent=1) + "\n")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown, columns aligned: names to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = [
+        " | ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
+        for row in (head, rule, *rows)
+    ]
+    return "\n".join(f"| {line} |" for line in lines)
