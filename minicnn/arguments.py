@@ -1,12 +1,17 @@
-"""What a layer or a loss was made with stays as it is: it is their name, and files keep it."""
+"""What layers, losses and optimisers are made with: numbers that are checked, and that stay."""
 
 from __future__ import annotations
 
+from numbers import Real
+from operator import index
 from typing import Any
 
 
 class Described:
-    """The base of layers and losses: `arguments` are what the constructor got."""
+    """The base of layers and losses: `arguments` are what the constructor got.
+
+    They are the layer's name, and files keep them, so they stay as they are.
+    """
 
     arguments: dict[str, Any]
 
@@ -17,3 +22,34 @@ class Described:
                 f"{type(self).__name__}: {name} is fixed when it is made; make another one"
             )
         super().__setattr__(name, value)
+
+
+def number(value: Any, name: str, owner: str) -> float:
+    """value as a float; TypeError that names owner and argument when it is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
+    return float(value)
+
+
+def whole_number(value: Any, name: str, owner: str, at_least: int = 1) -> int:
+    """value as an int; TypeError or ValueError that names owner and argument."""
+    try:
+        whole = index(value)
+    except TypeError:
+        raise TypeError(f"{owner}: {name} must be a whole number, got {value!r}") from None
+    if isinstance(value, bool) or whole < at_least:
+        raise ValueError(f"{owner}: {name} must be at least {at_least}, got {value!r}")
+    return whole
+
+
+def pair(value: Any, name: str, owner: str, at_least: int = 1) -> tuple[int, int]:
+    """An int, or a (height, width) pair of them, as a pair."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(f"{owner}: {name} must be one number or two, got {value!r}")
+        return (
+            whole_number(value[0], name, owner, at_least),
+            whole_number(value[1], name, owner, at_least),
+        )
+    whole = whole_number(value, name, owner, at_least)
+    return whole, whole

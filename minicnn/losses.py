@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import backends
-from .arguments import Described
+from .arguments import Described, number
 from .backends.contract import Backend, Batch, Data, Indices, Scalar
 from .layers.base import as_floats
 
@@ -123,6 +123,7 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     def __init__(self, label_smoothing: float = 0.0, class_weights: Any = None) -> None:
+        self.label_smoothing = number(label_smoothing, "label_smoothing", "SoftmaxCrossEntropy")
         if not 0 <= label_smoothing <= 1:
             raise ValueError(
                 f"SoftmaxCrossEntropy: label_smoothing must be in 0..1, got {label_smoothing!r}"
@@ -136,7 +137,7 @@ class SoftmaxCrossEntropy(Loss):
                     "SoftmaxCrossEntropy: class_weights must be finite numbers ≥ 0, one per "
                     f"class, got {class_weights}"
                 )
-        self.label_smoothing, self.class_weights = float(label_smoothing), class_weights
+        self.class_weights = class_weights
         shown = None if class_weights is None else class_weights.tolist()
         super().__init__(label_smoothing=self.label_smoothing, class_weights=shown)
 

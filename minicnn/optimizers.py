@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import backends
+from .arguments import number
 from .backends.contract import Array, Backend, Number, Scalar
 from .layers.base import Parameter, convert, move
 
@@ -249,7 +250,7 @@ def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> floa
 
 def clip_gradients(parameters: list[Parameter], max_norm: float) -> Scalar:
     """The same without waiting for the norm."""
-    if not max_norm > 0:
+    if not number(max_norm, "max_norm", "clip_gradient_norm") > 0:
         raise ValueError(f"clip_gradient_norm: max_norm must be positive, got {max_norm!r}")
     if not parameters:
         return 0.0
@@ -259,6 +260,7 @@ def clip_gradients(parameters: list[Parameter], max_norm: float) -> Scalar:
 
 def number_in(value: Any, low: float, high: float, name: str, owner: object) -> float:
     """value as a float with low ≤ value < high; ValueError that names owner and argument."""
+    number(value, name, type(owner).__name__)
     if not (low <= value < high and isfinite(value)):
         wanted = f"≥ {low:g}" if high == float("inf") else f"≥ {low:g} and < {high:g}"
         raise ValueError(f"{type(owner).__name__}: {name} must be {wanted}, got {value!r}")

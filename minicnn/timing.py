@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from .arguments import whole_number
 from .evaluation import prepare
 from .files import whole_file
-from .layers.base import Layer, whole_number
+from .layers.base import Layer
 from .losses import Loss
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer

@@ -141,8 +141,10 @@ def from_torch(module: Any) -> Sequential:
     if len(dtypes) > 1:
         found = ", ".join(sorted(map(str, dtypes)))
         raise ValueError(f"from_torch: wanted parameters of one dtype, got {found}")
-    for dtype in dtypes:
-        network.astype(str(dtype).removeprefix("torch."))
+    for dtype in (str(dtype).removeprefix("torch.") for dtype in dtypes):
+        if dtype not in ("float32", "float64"):
+            raise ValueError(f"from_torch: wanted float32 or float64, got parameters of {dtype}")
+        network.astype(dtype)
     for layer, part in zip(network.layers, module):
         for name, parameter in floats(layer):
             parameter.value = getattr(part, NAMES.get(name, name)).detach().cpu().numpy()

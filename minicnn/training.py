@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from .arguments import number, whole_number
 from .backends.contract import EpochSteps, Indices, Number, Scalar
 from .checkpoint import Progress, load_training, save
 from .data.batches import as_samples, in_batches, shuffled
@@ -19,7 +20,7 @@ from .data.dataset import Dataset
 from .evaluation import Prepared, Samples, Tally, measure, prepare, split
 from .history import History
 from .interrupt import WholeStep
-from .layers.base import Parameter, whole_number
+from .layers.base import Parameter
 from .losses import Loss
 from .network import Sequential, restore
 from .optimizers import Optimizer, Penalty, clip_gradients
@@ -287,8 +288,9 @@ def check_arguments(
         whole_number(patience, "patience", "fit")
         if validation is None:
             raise ValueError("patience watches the validation loss: pass validation too")
-    if max_gradient_norm is not None and not max_gradient_norm > 0:
-        raise ValueError(f"fit: max_gradient_norm must be positive, got {max_gradient_norm!r}")
+    norm = max_gradient_norm
+    if norm is not None and not number(norm, "max_gradient_norm", "fit") > 0:
+        raise ValueError(f"fit: max_gradient_norm must be positive, got {norm!r}")
 
 
 def check_batches(network: Sequential, samples: Prepared, batch_size: int) -> None:

@@ -244,9 +244,9 @@ def test_backward_needs_its_own_forward(loss):
         loss.backward()
 
 
-@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "0.1"])
 def test_label_smoothing_is_a_share(value):
-    with pytest.raises(ValueError, match="label_smoothing"):
+    with pytest.raises((ValueError, TypeError), match="label_smoothing"):
         SoftmaxCrossEntropy(label_smoothing=value)
 
 

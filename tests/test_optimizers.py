@@ -116,6 +116,10 @@ def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
     [
         (lambda: SGD(float("nan")), "SGD: lr must be ≥ 0, got nan"),
         (lambda: SGD(-0.1), "SGD: lr"),
+        (lambda: SGD("0.1"), "SGD: lr must be a number, got '0.1'"),
+        (lambda: Adam(None), "Adam: lr must be a number, got None"),
+        (lambda: Adam(betas="ab"), r"Adam: betas\[0\] must be a number, got 'a'"),
+        (lambda: Penalty(l1=True), "Penalty: l1 must be a number, got True"),
         (lambda: SGD(float("inf")), "SGD: lr"),
         (lambda: SGD(0.1, momentum=1), "SGD: momentum must be ≥ 0 and < 1, got 1"),
         (lambda: SGD(0.1, momentum=-0.1), "SGD: momentum"),
@@ -134,7 +138,7 @@ def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         make()
 
 

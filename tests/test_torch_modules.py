@@ -110,11 +110,18 @@ def test_gradients_can_be_compared_layer_by_layer():
         (lambda t: t.Flatten(2), ValueError, r"is \(2, -1\)"),
         (lambda t: t.GELU(), TypeError, r"module 1, GELU\(.*no counterpart"),
         (lambda t: t.Linear(2, 2).double(), ValueError, "one dtype, got torch.float32, torch.fl"),
+        (lambda t: t.Dropout(1.0), ValueError, "p must be at least 0 and less than 1, got 1.0"),
     ],
 )
 def test_what_has_no_counterpart_here_is_refused_by_name(make, error, words):
     module = torch.nn.Sequential(torch.nn.Linear(2, 2), make(torch.nn))
     with pytest.raises(error, match=words):
+        from_torch(module)
+
+
+def test_parameters_of_half_precision_are_refused():
+    module = torch.nn.Sequential(torch.nn.Linear(2, 2)).bfloat16()
+    with pytest.raises(ValueError, match="wanted float32 or float64, got parameters of bfloat16"):
         from_torch(module)
 
 

@@ -11,6 +11,8 @@ from math import ceil
 
 import numpy as np
 
+from ..arguments import number
+
 CHUNK = 2_000  # images that are computed at a time: their arrays then stay small
 
 
@@ -21,7 +23,8 @@ class RandomAffine:
     Called with (images, rng), it draws for each image a shift of up to ±shift pixels along each
     axis, a rotation about the centre of up to ±rotation degrees, and a factor between 1 − scale and
     1 + scale, all uniform. images: uint8 or float (N, C, H, W); the result has the same shape and
-    dtype. Raises ValueError for a negative number, or a scale of 1 and more.
+    dtype. Raises TypeError for what is no number, ValueError for a negative or infinite one, for a
+    scale of 1 and more, and for images of another shape.
     """
 
     shift: float = 0.0
@@ -30,10 +33,13 @@ class RandomAffine:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not value >= 0 or (name == "scale" and value >= 1):
-                raise ValueError(f"RandomAffine: {name} is {value!r}, wanted ≥ 0 (scale also < 1)")
+            most = 1 if name == "scale" else float("inf")
+            if not 0 <= number(value, name, "RandomAffine") < most:
+                raise ValueError(f"RandomAffine: {name} is {value!r}, wanted ≥ 0 and < {most:g}")
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if images.ndim != 4:
+            raise ValueError(f"RandomAffine: wanted images (N, C, H, W), got shape {images.shape}")
         count = len(images)
         shifts = rng.uniform(-self.shift, self.shift, (count, 2))
         angles = np.radians(rng.uniform(-self.rotation, self.rotation, count))

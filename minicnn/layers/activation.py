@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+from ..arguments import number
 from .base import Layer, Shape
 
 
@@ -29,9 +30,9 @@ class LeakyReLU(Activation):
     """y = x where x > 0, else slope · x (Maas et al. 2013). Keeps x."""
 
     def __init__(self, slope: float = 0.01) -> None:
+        self.slope = number(slope, "slope", "LeakyReLU")
         if not isfinite(slope):
             raise ValueError(f"LeakyReLU: slope must be finite, got {slope!r}")
-        self.slope = float(slope)
         super().__init__(slope=self.slope)
 
     def forward_batch(self, x, training):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from inspect import signature
-from operator import index
 from typing import Any, Self
 
 import numpy as np
@@ -268,30 +267,6 @@ def as_floats(array: Any, what: str) -> np.ndarray:
     if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
         raise TypeError(f"{what} holds {array.dtype} but must be float32 or float64")
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
-
-
-def whole_number(value: Any, name: str, layer: str, at_least: int = 1) -> int:
-    """value as an int; TypeError or ValueError that names layer and argument."""
-    try:
-        number = index(value)
-    except TypeError:
-        raise TypeError(f"{layer}: {name} must be a whole number, got {value!r}") from None
-    if isinstance(value, bool) or number < at_least:
-        raise ValueError(f"{layer}: {name} must be at least {at_least}, got {value!r}")
-    return number
-
-
-def pair(value: Any, name: str, layer: str, at_least: int = 1) -> tuple[int, int]:
-    """An int, or a (height, width) pair of them, as a pair."""
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ValueError(f"{layer}: {name} must be one number or two, got {value!r}")
-        return (
-            whole_number(value[0], name, layer, at_least),
-            whole_number(value[1], name, layer, at_least),
-        )
-    number = whole_number(value, name, layer, at_least)
-    return number, number
 
 
 def image_shape(input_shape: Shape, channels: int | None, layer: Layer) -> tuple[int, int, int]:

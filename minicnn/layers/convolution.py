@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 
 from .. import initializers
+from ..arguments import pair, whole_number
 from ..backends.window import Window
-from .base import Layer, Parameter, Shape, image_shape, pair, whole_number
+from .base import Layer, Parameter, Shape, image_shape
 
 
 class Conv2D(Layer):

@@ -7,7 +7,8 @@ from math import prod
 import numpy as np
 
 from .. import initializers
-from .base import Layer, Parameter, Shape, whole_number
+from ..arguments import whole_number
+from .base import Layer, Parameter, Shape
 from .convolution import draw_weight_and_bias
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import Layer, Parameter, Shape, whole_number
+from ..arguments import number, whole_number
+from .base import Layer, Parameter, Shape
 
 
 class Dropout(Layer):
@@ -14,14 +15,14 @@ class Dropout(Layer):
     layer passes x on. The mask is a function of (seed, step, sample, element), the same on every
     backend; step counts the training batches. Without a seed every layer draws one of its own; in
     a network with a seed it follows from that, and in `fit` from the seed there. Keeps the mask.
-    Raises ValueError for p outside 0 ≤ p < 1 or a negative seed, TypeError for one that is no whole
-    number.
+    Raises ValueError for p outside 0 ≤ p < 1 or a negative seed, TypeError for a p that is no
+    number or a seed that is no whole one.
     """
 
     def __init__(self, p: float = 0.5, seed: int | None = None) -> None:
+        self.p = number(p, "p", "Dropout")
         if not 0 <= p < 1:
             raise ValueError(f"Dropout: p must be at least 0 and less than 1, got {p!r}")
-        self.p = float(p)
         if seed is not None:
             seed = whole_number(seed, "seed", "Dropout", at_least=0)
         super().__init__(p=self.p, seed=seed)

@@ -6,7 +6,8 @@ from math import prod
 
 import numpy as np
 
-from .base import Layer, Parameter, Shape, whole_number
+from ..arguments import number, whole_number
+from .base import Layer, Parameter, Shape
 
 
 class BatchNorm(Layer):
@@ -24,11 +25,12 @@ class BatchNorm(Layer):
 
     def __init__(self, num_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         self.num_features = whole_number(num_features, "num_features", "BatchNorm")
+        self.momentum = number(momentum, "momentum", "BatchNorm")
+        self.eps = number(eps, "eps", "BatchNorm")
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: momentum must be between 0 and 1, got {momentum!r}")
         if not 0 < eps < float("inf"):
             raise ValueError(f"BatchNorm: eps must be positive, got {eps!r}")
-        self.momentum, self.eps = float(momentum), float(eps)
         super().__init__(num_features=self.num_features, momentum=self.momentum, eps=self.eps)
         self.gamma = Parameter(np.ones(self.num_features, "f"))
         self.beta = Parameter(np.zeros(self.num_features, "f"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import pair
 from ..backends.window import Window
-from .base import Layer, Shape, image_shape, pair
+from .base import Layer, Shape, image_shape
 
 
 class Pool2D(Layer):

@@ -84,10 +84,17 @@ def test_images_follow_from_the_generator_and_keep_shape_and_dtype(seed):
     assert first.min() >= 0 and first.max() <= images.max()
 
 
-@pytest.mark.parametrize("wrong", [{"shift": -1}, {"rotation": float("nan")}, {"scale": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"shift": -1}, {"rotation": float("nan")}, {"scale": 1}, {"shift": "2"}]
+)
 def test_numbers_that_make_no_sense_are_refused(wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
+    with pytest.raises((ValueError, TypeError), match=next(iter(wrong))):
         RandomAffine(**wrong)
+
+
+def test_images_without_channels_are_refused():
+    with pytest.raises(ValueError, match=r"wanted images \(N, C, H, W\), got shape \(5, 4, 3\)"):
+        RandomAffine(shift=1)(np.zeros((5, 4, 3)), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("name", ["shift", "rotation", "scale"])

@@ -48,6 +48,10 @@ from tests.strategies import LAYERS, conv_transpose2d
         (lambda: nn.Dropout(-0.1), ValueError, "Dropout: p"),
         (lambda: nn.Dropout(seed=-1), ValueError, "Dropout: seed"),
         (lambda: nn.Dropout(float("nan")), ValueError, "Dropout: p"),
+        (lambda: nn.Dropout("0.5"), TypeError, "Dropout: p must be a number, got '0.5'"),
+        (lambda: nn.LeakyReLU(None), TypeError, "LeakyReLU: slope must be a number, got None"),
+        (lambda: nn.BatchNorm(1, momentum="x"), TypeError, "BatchNorm: momentum must be a number"),
+        (lambda: nn.BatchNorm(1, eps=[1]), TypeError, "BatchNorm: eps must be a number"),
     ],
 )  # fmt: skip
 def test_a_layer_refuses_it(make, error, message):
