@@ -27,22 +27,22 @@ def bias_gradient(dy, db, buffers):
     per_channel = dy.size // channels
     pieces = -(-per_channel // PIECE)
     partial = buffers.empty("partial db", channels * pieces, dy.dtype)
-    launch(sum_channels, (pieces, channels), dy.flat, per_channel, partial)
+    launch(sum_channels, channels * pieces, dy.flat, per_channel, pieces, partial)
     for_each(add_channels, channels, partial, pieces, channels, db.flat)
 
 
-@kernel("F n F")
-def sum_channels(dy, per_channel, partial):
+@kernel("F n n F")
+def sum_channels(dy, per_channel, pieces, partial):
     """partial[c, piece] = Σ of PIECE of the channel's numbers, a block each."""
     shared = cuda.shared.array(THREADS, dy.dtype)
-    piece, c = cuda.blockIdx.x, cuda.blockIdx.y
+    c, piece = cuda.blockIdx.x // pieces, cuda.blockIdx.x % pieces
     total = dy.dtype.type(0)
     last = min(per_channel, (piece + 1) * PIECE)
     for k in range(piece * PIECE + cuda.threadIdx.x, last, THREADS):
         total += dy[c * per_channel + k]
     total = block_sum(total, shared)
     if cuda.threadIdx.x == 0:
-        partial[c * cuda.gridDim.x + piece] = total
+        partial[cuda.blockIdx.x] = total
 
 
 @kernel("F n n F")
