@@ -2,14 +2,14 @@
 
 The roofline (Williams, Waterman & Patterson 2009): a layer's work takes at least
 
-    limit = max(flops / sgemm rate, bytes / copy rate)
+    limit = max(flops / peak rate, bytes / copy rate)
 
 flops are 2 per multiply-add; bytes are the arrays that must be read or written once: inputs,
-outputs, weights and their gradients. Both rates are measured here: a large float32 matrix product
-by NumPy's BLAS, on as many threads as the numba backend has, and a copy, by one core, of an array
-that fits no cache. A share of the limit near 1 leaves nothing to gain; a small one is time spent on
-something else. It exceeds 1 where the arrays of a small step stay in a cache, or where several
-cores move them: both beat that copy.
+outputs, weights and their gradients. Both rates are measured here: multiply-adds that never leave
+the registers, on as many threads as the step has (`backends/numba/peak.py`), and a copy, by one
+core, of an array that fits no cache. A share of the limit near 1 leaves nothing to gain; a small
+one is time spent on something else. It exceeds 1 where the arrays of a small step stay in a cache,
+where several cores move them, and where taps that would meet padding are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import nan
@@ -27,7 +26,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info
 
 from .arguments import whole_number
 from .evaluation import prepare
@@ -59,20 +58,20 @@ class Profile:
     """The parts of a training step; printing it gives a table.
 
     step_ms: the sum of the parts. first_step_seconds: the very first step, which may compile.
-    sgemm_gflops, copy_gb_s: the machine's measured limits.
+    peak_gflops, copy_gb_s: the machine's measured limits.
     """
 
     rows: list[Row]
     step_ms: float
     first_step_seconds: float
-    sgemm_gflops: float
+    peak_gflops: float
     copy_gb_s: float
     backend: str
 
     def __str__(self) -> str:
         lines = [
             f"{self.backend}: {self.step_ms:.3f} ms a step (the first took "
-            f"{self.first_step_seconds:.2f} s); limits: sgemm {self.sgemm_gflops:.0f} GFLOP/s, "
+            f"{self.first_step_seconds:.2f} s); limits: peak {self.peak_gflops:.0f} GFLOP/s, "
             f"copy {self.copy_gb_s:.1f} GB/s",
             f"{'':24}{'direction':>10}{'ms':>10}{'share':>8}{'MMAC':>10}{'GFLOP/s':>10}"
             f"{'of limit':>10}",
@@ -113,8 +112,7 @@ def profile(
     before, optimizer = snapshot(network), copy.deepcopy(optimizer)
     limits = (nan, nan)  # the host's rates are no limits of a GPU
     if network.backend != "cuda":
-        with blas_threads(network.backend):
-            limits = sgemm_rate(), copy_rate()
+        limits = peak_rate(network.backend), copy_rate()
     start = perf_counter()
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -190,19 +188,15 @@ def leaves(network: Sequential, prefix: str = "") -> Iterator[tuple[str, Layer]]
             yield f"{prefix}{position} {type(layer).__name__}", layer
 
 
-def blas_threads(backend: str):
-    """Bound BLAS to the numba backend's threads, so that both are asked for the same."""
-    if backend != "numba":
-        return nullcontext()
+def peak_rate(backend: str) -> float:
+    """Floating-point operations a second of multiply-adds in registers, on a step's threads."""
+    from .backends.numba.peak import multiply_add_rate
     from .backends.numba.runtime import get_threads
 
-    return threadpool_limits(get_threads(), user_api="blas")
-
-
-def sgemm_rate(n: int = 1536) -> float:
-    """Floating-point operations a second of a float32 matrix product, by NumPy's BLAS."""
-    a = np.ones((n, n), np.float32)
-    return 2 * n**3 / median(clock(np.matmul, a, a)[0] for _ in range(5))
+    if backend == "numba":
+        return multiply_add_rate(get_threads())
+    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return multiply_add_rate(max(blas, default=1))
 
 
 def copy_rate(megabytes: int = 64) -> float:

@@ -16,6 +16,8 @@ from minicnn import (
     SoftmaxCrossEntropy,
     backends,
 )
+from minicnn.backends.numba.peak import ROWS, add_in_registers
+from minicnn.backends.numba.runtime import LANES
 from minicnn.timing import profile
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
@@ -84,3 +86,10 @@ def test_data_that_does_not_fit_is_refused():
     network, optimizer, x, y = case("numpy")
     with pytest.raises(ValueError, match="8 inputs but 7 targets"):
         profile(network, SoftmaxCrossEntropy(), optimizer, x, y[:7])
+
+
+def test_the_peak_is_measured_on_sums_that_are_really_added():
+    w, x = np.arange(ROWS, dtype="f4"), np.arange(LANES, dtype="f4")
+    sums = np.full((3, ROWS, LANES), np.nan, "f4")
+    add_in_registers(w, x, 5, sums)
+    np.testing.assert_array_equal(sums, np.broadcast_to(5 * np.outer(w, x), sums.shape))
