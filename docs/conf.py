@@ -11,15 +11,23 @@ from pathlib import Path
 from docutils.nodes import SkipNode
 from docutils.utils.math import latex2mathml
 
-sys.path.insert(0, str(Path(__file__).parent))  # for executed.py
+sys.path.insert(0, str(Path(__file__).parent))  # for executed.py and drawn.py
 
 project = "minicnn"
 release = importlib.metadata.version("minicnn")
 html_title = f"minicnn {release}"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "executed"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "executed"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["build", "results"]
+exclude_patterns = ["build", "results", "gallery"]
+sphinx_gallery_conf = {
+    "examples_dirs": "gallery",
+    "gallery_dirs": "gallery_pages",
+    "image_scrapers": ("drawn.drawn",),
+    "download_all_examples": False,
+    "show_signature": False,
+    "abort_on_example_error": True,
+}
 html_theme = "furo"
 html_math_renderer = "mathml"
 html_copy_source = False
