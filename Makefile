@@ -46,6 +46,7 @@ results: $(VENV)/installed-tests
 	    $(BIN)/python examples/$$study.py --out docs/results || exit 1; done
 	$(BIN)/mpiexec -n 2 $(BIN)/python examples/allreduce.py --backend numba --threads 1 \
 	    --out docs/results
+	$(BIN)/python docs/tables.py
 
 # On a machine with a GPU: everything, and then the kernels under NVIDIA's checkers.
 SANITIZE := compute-sanitizer --error-exitcode 1 --tool
@@ -77,4 +78,5 @@ coverage: $(VENV)/installed-tests
 	$(BIN)/python -m coverage report
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build docs/build docs/gallery_pages *.egg-info .hypothesis
+	find . -name __pycache__ -o -name ".*_cache" | xargs rm -rf

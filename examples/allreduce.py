@@ -19,7 +19,7 @@ import numpy as np
 from mpi4py import MPI
 from networks import lenet
 from options import chosen_backends, parser
-from results import save
+from results import save, table
 
 from minicnn import Adam, SoftmaxCrossEntropy, distributed, fit, plotting
 
@@ -83,31 +83,48 @@ def report(
 ) -> None:
     latency, rate = fitted(sizes, seconds)
     start_up, link = latency / (2 * (ranks - 1)), rate * 2 * (ranks - 1) / ranks
-    print("    bytes  Allreduce µs")
-    for size, time in zip(sizes, seconds):
-        print(f"{size:9,}  {time * 1e6:12.1f}")
-    print(
-        f"\n{ranks} ranks: {latency * 1e6:.1f} µs + bytes / {rate / 1e9:.2f} GB/s; "
-        f"ring: a = {start_up * 1e6:.1f} µs, b = {link / 1e9:.2f} GB/s"
-        f"\none step of 64 images without Allreduce: {step * 1e3:.1f} ms ({options.backend}); "
-        f"its gradient: {gradient_bytes:,} bytes\n"
-        "\nranks  Allreduce ms  step ms  efficiency"
-    )
-    model = []
-    for p in RANKS:
-        reduce = ring(p, gradient_bytes, start_up, link)
-        model.append({"ranks": p, "allreduce": reduce, "step": step + reduce})
-        share = step / (step + reduce)
-        print(f"{p:5}  {reduce * 1e3:12.2f}  {(step + reduce) * 1e3:7.1f}  {share:10.0%}")
+    reduces = {p: ring(p, gradient_bytes, start_up, link) for p in RANKS}
     path = options.out / f"allreduce-{ranks}.json"
     found = {
         "ranks": ranks, "bytes": sizes, "seconds": seconds, "latency": latency, "rate": rate,
         "start_up": start_up, "link": link, "gradient_bytes": gradient_bytes, "step_alone": step,
-        "model": model,
+        "model": [{"ranks": p, "allreduce": t, "step": step + t} for p, t in reduces.items()],
     }  # fmt: skip
     save(path, found)
     plotting.save(figure(ranks, sizes, seconds, latency, rate), path.with_suffix(".png"))
-    print(f"\nfigure and numbers in {path.with_suffix('')}.png and .json")
+    print(f"\n{times_table(found)}\n\n{fit_table(found)}\n\n{model_table(found)}")
+    print(f"\n{path.resolve()} and .png")
+
+
+def times_table(found: dict) -> str:
+    """Measured, and what the line through all of them says."""
+    rows = []
+    for size, seconds in zip(found["bytes"], found["seconds"]):
+        line = found["latency"] + size / found["rate"]
+        rows.append([f"{size:,}", f"{1e6 * seconds:.1f}", f"{1e6 * line:.1f}"])
+    return table(["bytes", f"{found['ranks']} ranks, µs", "the line, µs"], rows)
+
+
+def fit_table(found: dict) -> str:
+    rows = [
+        ["latency", f"{1e6 * found['latency']:.1f} µs"],
+        ["rate", f"{found['rate'] / 1e9:.2f} GB/s"],
+        ["in a ring: a", f"{1e6 * found['start_up']:.1f} µs"],
+        ["in a ring: b", f"{found['link'] / 1e9:.2f} GB/s"],
+        ["gradient of the network", f"{found['gradient_bytes']:,} bytes"],
+        ["a rank's step without Allreduce", f"{1e3 * found['step_alone']:.1f} ms"],
+    ]  # fmt: skip
+    return table([f"measured with {found['ranks']} ranks", ""], rows)
+
+
+def model_table(found: dict) -> str:
+    rows = [
+        [str(row["ranks"]), f"{64 * row['ranks']:,}", f"{1e3 * row['allreduce']:.2f}",
+         f"{1e3 * row['step']:.1f}", f"{found['step_alone'] / row['step']:.0%}"]
+        for row in found["model"]
+    ]  # fmt: skip
+    return table(["ranks, by the model", "images a step", "Allreduce, ms", "step, ms",
+                  "efficiency"], rows)  # fmt: skip
 
 
 def figure(ranks: int, sizes: list[int], seconds: list[float], latency: float, rate: float):

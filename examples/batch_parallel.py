@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from networks import mnist_cnn
 from numba import prange
 from options import parser
-from results import save
+from results import save, table
 from tqdm import tqdm
 
 from minicnn import SGD, Conv2D, SoftmaxCrossEntropy, evaluate, fit, plotting, set_threads
@@ -67,8 +67,8 @@ def main() -> None:
               "runs": found, "races": races, "report": REPORT}  # fmt: skip
     path = options.out / "batch_parallel.json"
     save(path, report)
-    plotting.save(plot(report, sizes), path.with_suffix(".png"))
-    print(f"{table(report, sizes)}\n\n{path.resolve()} and .png")
+    plotting.save(plot(report), path.with_suffix(".png"))
+    print(f"\n{sweeps_table(report)}\n\n{races_table(report)}\n\n{path.resolve()} and .png")
 
 
 def learn(network, train: Dataset, test: Dataset, epochs, batch, rate, seed) -> float:
@@ -149,39 +149,47 @@ def accuracies(report: dict, sweep: str, size: int, axis: str = "batch") -> list
             if r["sweep"] == sweep and r[axis] == size]  # fmt: skip
 
 
-def table(report: dict, sizes: list[int]) -> str:
-    lines = [
-        f"\n{report['images']:,} images, backend {report['backend']}; accuracy in %; ± is the "
-        "standard deviation over seeds",
-        f"{'':4}{'the report':>16}{'batch = threads':>18}{'batch at 1 thread,':>22}"
-        f"{'batch at 1 thread,':>22}{'threads at':>12}{'race: batch 12':>26}{'reduced':>10}",
-        f"{'':4}{'%':>8}{'s':>8}{'%':>10}{'s':>8}{f'rate {RATE}':>22}"
-        f"{f'rate {RATE} · batch/12':>22}{'batch 12':>12}{'lost updates':>16}{'%':>10}{'%':>10}",
-    ]
-    for n in sizes:
-        pairs = (r for r in report["runs"] if r["sweep"] == "batch = threads")
-        ours = next(r for r in pairs if r["batch"] == n)
-        fixed, scaled = (spread(accuracies(report, s, n)) for s in ("fixed rate", "scaled rate"))
-        racy, reduced = (r for r in report["races"] if r["threads"] == n)
-        lines.append(
-            f"{n:4}{REPORT[n][0]:8.1f}{REPORT[n][1]:8.1f}{100 * ours['accuracy']:10.1f}"
-            f"{ours['seconds']:8.1f}{fixed:>22}{scaled:>22}"
-            f"{accuracies(report, 'threads', n, 'threads')[0]:12.2f}"
-            f"{racy['lost']:16.3%}{100 * racy['accuracy']:10.2f}{100 * reduced['accuracy']:10.2f}"
-        )
-    bits = {r["bits"] for r in report["runs"] if r["sweep"] == "threads"}
-    lines.append(
-        f"At batch {BATCH} all thread counts give {len(bits)} set(s) of weights, bit by bit."
-    )
-    return "\n".join(lines)
+def sizes_of(found: dict) -> list[int]:
+    return sorted({race["threads"] for race in found["races"]})
+
+
+def sweeps_table(found: dict) -> str:
+    """Accuracy in %; ± is the standard deviation over seeds."""
+    rows = []
+    for n in sizes_of(found):
+        (ours,) = (r for r in found["runs"] if r["sweep"] == "batch = threads" and r["batch"] == n)
+        accuracy, seconds = found["report"][n]
+        rows.append([
+            f"{n}", f"{accuracy:.1f}", f"{seconds:.1f}",
+            f"{100 * ours['accuracy']:.1f}", f"{ours['seconds']:.1f}",
+            spread(accuracies(found, "fixed rate", n)), spread(accuracies(found, "scaled rate", n)),
+        ])  # fmt: skip
+    return table(
+        ["batch", "report: batch = threads, %", "s", "here: batch = threads, %", "s",
+         f"1 thread, rate {RATE}, %", f"1 thread, rate {RATE} · batch/{BATCH}, %"], rows,
+    )  # fmt: skip
+
+
+def races_table(found: dict) -> str:
+    rows = []
+    for n in sizes_of(found):
+        (library,) = accuracies(found, "threads", n, "threads")
+        racy, reduced = (r for r in found["races"] if r["threads"] == n)
+        rows.append([f"{n}", f"{library:.2f}", f"{racy['lost']:.3%}",
+                     f"{100 * racy['accuracy']:.2f}", f"{100 * reduced['accuracy']:.2f}"])
+    bits = {r["bits"] for r in found["runs"] if r["sweep"] == "threads"}
+    head = [f"threads, batch {BATCH}", "the library, %", "race: updates lost", "racy, %",
+            "reduced, %"]  # fmt: skip
+    return f"{table(head, rows)}\n\nThe library: {len(bits)} set(s) of weights, bit by bit."
 
 
 def spread(values: list[float]) -> str:
     return f"{np.mean(values):.1f}" + (f" ± {np.std(values, ddof=1):.1f}" if values[1:] else "")
 
 
-def plot(report: dict, sizes: list[int]) -> Figure:
+def plot(report: dict) -> Figure:
     """Accuracy against batch size, and against threads."""
+    sizes = sizes_of(report)
     figure = Figure(figsize=(10, 4), layout="constrained")
     by_batch, by_threads = figure.subplots(1, 2)
     black = {"color": "black", "markerfacecolor": "white"}

@@ -7,9 +7,10 @@ judged. Two runs: a long one for the best accuracy, a short one for the fastest 
 
 from time import perf_counter
 
+import numpy as np
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import save
+from results import save, table
 
 from minicnn import (
     Adam,
@@ -28,6 +29,8 @@ from minicnn import (
 )  # fmt: skip
 from minicnn.data import RandomAffine, load_mnist
 from minicnn.schedules import OneCycle
+
+LEVELS = 0.99, 0.994
 
 
 def network(first: int, second: int, seed: int) -> Sequential:
@@ -61,25 +64,28 @@ def main() -> None:
             test, epochs=epochs, batch_size=64, seed=options.seed, schedule=OneCycle(epochs),
             augment=augment,
         )  # fmt: skip
-        results[name] = report(name, history, perf_counter() - start)
+        results[name] = clocked(history, perf_counter() - start)
     path = options.out / "best_mnist.json"
     save(path, {"backend": backend, "runs": results})
     plotting.save(plot(results), path.with_suffix(".png"))
-    print(f"{path.resolve()} and .png")
+    print(f"{levels_table({'runs': results})}\n\n{path.resolve()} and .png")
 
 
-def report(name: str, history: History, seconds: float) -> dict:
+def clocked(history: History, seconds: float) -> dict:
     """Accuracy against the clock, which runs from the start of training to each epoch's end."""
-    accuracy, elapsed, total = history["validation_accuracy"], [], 0.0
-    for epoch_seconds in history["seconds"]:
-        total += epoch_seconds
-        elapsed.append(total)
-    print(f"{name}: {accuracy[-1]:.2%} of the test digits after {seconds:.0f} s")
-    for level in (0.99, 0.994):
-        reached = next((s for s, a in zip(elapsed, accuracy) if a >= level), None)
-        if reached is not None:
-            print(f"    {level:.1%} after {reached:.0f} s")
-    return {"accuracy": accuracy, "elapsed_s": elapsed, "seconds": seconds}
+    elapsed = [float(total) for total in np.cumsum(history["seconds"])]
+    return {"accuracy": history["validation_accuracy"], "elapsed_s": elapsed, "seconds": seconds}
+
+
+def levels_table(found: dict) -> str:
+    """The last accuracy, and when each of two levels was first reached."""
+    rows = []
+    for name, run in found["runs"].items():
+        epochs = list(zip(run["accuracy"], run["elapsed_s"]))
+        reached = [next((f"{s:.0f}" for a, s in epochs if a >= level), "–") for level in LEVELS]
+        rows.append([f"{name}: {len(epochs)} epochs", f"{run['accuracy'][-1]:.2%}",
+                     f"{run['seconds']:.0f}", *reached])  # fmt: skip
+    return table(["run", "right", "s in all", *(f"{level:.1%} after, s" for level in LEVELS)], rows)
 
 
 def plot(results: dict) -> Figure:
@@ -88,10 +94,10 @@ def plot(results: dict) -> Figure:
     for (name, run), style in zip(results.items(), ("o-", "s--")):
         errors = [100 * (1 - a) for a in run["accuracy"]]
         axes.plot(run["elapsed_s"], errors, style, color="black", label=name)
-    for level in (1.0, 0.6):
-        axes.axhline(level, color="0.6", linewidth=0.8)
+    for level in LEVELS:
+        axes.axhline(100 * (1 - level), color="0.6", linewidth=0.8)
         axes.annotate(
-            f"{100 - level:.1f} % right", (0.99, level), xycoords=("axes fraction", "data"),
+            f"{level:.1%} right", (0.99, 100 * (1 - level)), xycoords=("axes fraction", "data"),
             ha="right", va="bottom", fontsize=8,
         )  # fmt: skip
     axes.set_yscale("log")

@@ -22,11 +22,11 @@ from frameworks.minicnn_step import training_flops
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import save
-from threadpoolctl import threadpool_limits
+from results import save, table
 from tqdm import tqdm
 
 from minicnn import plotting
+from minicnn.backends.numba.peak import multiply_add_rate
 
 # column: (module that must be installed, its worker, backend or memory layout)
 RUNNERS = {
@@ -65,11 +65,11 @@ def main() -> None:
         for threads in counts:
             for work in works:
                 results.append(compare(work, threads, runners, options, bar))
-    report = {"sgemm_gflops": {n: sgemm(n) for n in counts}, "runs": results}
+    report = {"peak_gflops": {n: multiply_add_rate(n) / 1e9 for n in counts}, "runs": results}
     path = options.out / "compare_frameworks.json"
     save(path, report)
     plotting.save(plot(report), path.with_suffix(".png"))
-    print(f"{table(report)}\n\n{path.resolve()} and .png")
+    print(f"\n{steps_table(report)}\n\n{ratios_table(report)}\n\n{path.resolve()} and .png")
 
 
 def compare(
@@ -141,60 +141,51 @@ def start(
     return worker
 
 
-def sgemm(threads: int, n: int = 2048) -> float:
-    """GFLOP/s of a float32 matrix product by NumPy's BLAS: what these cores can do."""
-    a = np.ones((n, n), np.float32)
-    times = []
-    with threadpool_limits(threads, user_api="blas"):
-        for _ in range(5):
-            begin = time.perf_counter()
-            a @ a
-            times.append(time.perf_counter() - begin)
-    return 2 * n**3 / median(times) / 1e9
-
-
-def best_peer(run: dict) -> float | None:
-    return min((ms for name, ms in run["ms"].items() if name not in OURS), default=None)
-
-
-def table(report: dict) -> str:
-    """Milliseconds a step; the best peer over numba; numba's share of the sgemm rate."""
-    names = [name for name in RUNNERS if any(name in run["ms"] for run in report["runs"])]
-    lines = []
-    for threads in sorted({run["threads"] for run in report["runs"]}):
-        rate = report["sgemm_gflops"][threads]
-        lines.append(f"\n{threads} thread(s), sgemm {rate:.0f} GFLOP/s; milliseconds a step")
-        head = "".join(f"{name:>12}" for name in names)
-        lines.append(f"{'':16}{head}{'best/numba':>12}{'of sgemm':>10}{'MB numba/torch':>16}")
-        ratios = []
-        for run in (r for r in report["runs"] if r["threads"] == threads):
-            ms, mb = run["ms"], run["peak_mb"]
-            cells = "".join(f"{ms[name]:12.2f}" if name in ms else f"{'–':>12}" for name in names)
-            share = run["flops"] / ms["numba"] / 1e6 / rate
-            memory = f"{mb['numba']:.0f}/{mb['torch']:.0f}" if "torch" in mb else "–"
-            best = best_peer(run)
-            ratio = "–" if best is None else f"{best / ms['numba']:.2f}×"
-            if best is not None:
-                ratios.append(best / ms["numba"])
-            lines.append(f"{run['workload']:16}{cells}{ratio:>12}{share:>10.0%}{memory:>16}")
+def steps_table(found: dict) -> str:
+    """Milliseconds a step; the best peer over numba; numba's share of the machine's peak."""
+    names = [name for name in RUNNERS if any(name in run["ms"] for run in found["runs"])]
+    tables = []
+    for threads in sorted({run["threads"] for run in found["runs"]}):
+        rate, rows = found["peak_gflops"][threads], []
+        mine = [run for run in found["runs"] if run["threads"] == threads]
+        for run in mine:
+            ms, mb, ratio = run["ms"], run["peak_mb"], over_numba(run)
+            rows.append([
+                run["workload"], *(f"{ms[n]:.2f}" if n in ms else "–" for n in names),
+                f"{ratio:.2f}" if ratio else "–", f"{run['flops'] / ms['numba'] / 1e6 / rate:.0%}",
+                f"{mb['numba']:.0f}/{mb['torch']:.0f}" if "torch" in mb else "–",
+            ])  # fmt: skip
+        ratios = [ratio for run in mine if (ratio := over_numba(run))]
         if ratios:
-            lines.append(f"{'geometric mean':16}{'':{12 * len(names)}}"
-                         f"{f'{geometric_mean(ratios):.2f}×':>12}")  # fmt: skip
-    lines += scaling(report)
-    return "\n".join(lines)
+            mean = f"{geometric_mean(ratios):.2f}"
+            rows.append(["geometric mean", *[""] * len(names), mean, "", ""])
+        head = [f"{threads} thread(s), ms a step", *names, "best/numba", "of the peak",
+                "MB numba/torch"]  # fmt: skip
+        tables.append(f"{table(head, rows)}\n\nThe peak: {rate:.0f} GFLOP/s.")
+    return "\n\n".join(tables)
 
 
-def scaling(report: dict) -> list[str]:
-    """numba with all threads against one."""
-    counts = sorted({run["threads"] for run in report["runs"]})
-    if len(counts) < 2:
-        return []
-    ms = {(r["workload"], r["threads"]): r["ms"]["numba"] for r in report["runs"]}
-    few, many = counts[0], counts[-1]
-    lines = [f"\nnumba, {many} threads against {few}"]
-    for name in dict.fromkeys(r["workload"] for r in report["runs"]):
-        lines.append(f"{name:16}{ms[name, few] / ms[name, many]:6.2f}×")
-    return lines
+def over_numba(run: dict) -> float | None:
+    """How many times as long as numba the best of the other frameworks takes."""
+    best = min((ms for name, ms in run["ms"].items() if name not in OURS), default=None)
+    return best and best / run["ms"]["numba"]
+
+
+def ratios_table(found: dict) -> str:
+    """The best peer over numba at each number of threads; numba's most threads against fewest."""
+    counts = sorted({run["threads"] for run in found["runs"]})
+    runs = {(run["workload"], run["threads"]): run for run in found["runs"]}
+    rows, columns = [], [[over_numba(r) for r in runs.values() if r["threads"] == n]
+                         for n in counts]  # fmt: skip
+    for name in dict.fromkeys(name for name, _ in runs):
+        few, many = (runs[name, n]["ms"]["numba"] for n in (counts[0], counts[-1]))
+        ratios = (over_numba(runs[name, n]) for n in counts)
+        rows.append([name, *(f"{r:.2f}" if r else "–" for r in ratios), f"{few / many:.2f}"])
+    means = (f"{geometric_mean(column):.2f}" if all(column) else "–" for column in columns)
+    rows.append(["geometric mean", *means, ""])
+    head = ["best/numba", *(f"{n} thread(s)" for n in counts),
+            f"numba: {counts[-1]} against {counts[0]}"]  # fmt: skip
+    return table(head, rows)
 
 
 def plot(report: dict) -> Figure:

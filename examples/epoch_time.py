@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 from networks import mnist_cnn
 from options import chosen_backends, parser
-from results import save
+from results import save, table
 from threadpoolctl import threadpool_limits
 
 from minicnn import SGD, Sequential, SoftmaxCrossEntropy, fit
@@ -28,7 +28,6 @@ def main() -> None:
     images = rng.integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
     data = Dataset(images, rng.integers(0, 10, count), tuple("0123456789"))
     results = {}
-    print(f"{'':8}{'epoch s':>10}{'steps':>8}{'step ms':>10}{'epoch / steps':>16}")
     for backend in chosen_backends(options):
         with threadpool_limits(options.threads, user_api="blas"):
             network = mnist_cnn(options.seed).to(backend)
@@ -38,11 +37,18 @@ def main() -> None:
                 steps.append(step_seconds(network, data[:BATCH], 20 if options.quick else 200))
         epoch, step, number = median(epochs), median(steps), -(-count // BATCH)
         results[backend] = {"epoch_s": epoch, "step_s": step, "steps": number}
-        ratio = epoch / (number * step)
-        print(f"{backend:8}{epoch:10.3f}{number:8}{1e3 * step:10.3f}{ratio:15.2f}×", flush=True)
     path = options.out / "epoch_time.json"
     save(path, {"backends": results})
-    print(path.resolve())
+    print(f"{epochs_table({'backends': results})}\n\n{path.resolve()}")
+
+
+def epochs_table(found: dict) -> str:
+    rows = []
+    for name, times in found["backends"].items():
+        epoch, steps, step = times["epoch_s"], times["steps"], times["step_s"]
+        rows.append([name, f"{epoch:.3f}", str(steps), f"{1e3 * step:.3f}",
+                     f"{epoch / (steps * step):.2f}"])  # fmt: skip
+    return table(["backend", "epoch, s", "steps", "step, ms", "epoch / (steps × step)"], rows)
 
 
 def epoch_seconds(network: Sequential, data: Dataset) -> float:

@@ -44,7 +44,8 @@ def main() -> None:
               epochs=options.epochs, batch_size=32, seed=seed).figures()
         for name in names for seed in seeds
     ]  # fmt: skip
-    print(f"\nthe report's network\n\n{seconds(runs)}\n\n{beside_the_report(runs)}")
+    found: dict = {"runs": runs}
+    print(f"\nthe report's network\n\n{seconds_table(found)}\n\n{beside_the_report(found)}")
     print(f"\nwhere a step's time goes on {names[-1]}\n")
     network = fashion_mlp(options.seed).to(names[-1])
     batch = clothes[:32]
@@ -53,10 +54,11 @@ def main() -> None:
     cnn = train(lenet(options.seed), names[-1], lambda: Adam(3e-3), clothes, test, options.threads,
                 epochs=epochs, batch_size=64, seed=options.seed,
                 schedule=OneCycle(epochs))  # fmt: skip
-    print(f"\na CNN on the same images, {epochs} epochs\n\n{compared([cnn.figures()])}")
+    found["cnn"] = cnn.figures()
+    print(f"\na CNN on the same images, {epochs} epochs\n\n{cnn_table(found)}")
 
     path = options.out / "fashion_mnist.json"
-    save(path, {"runs": runs, "cnn": cnn.figures()})
+    save(path, found)
     plotting.save(curves(runs[-1]["history"]), path.with_suffix(".png"))
     confusion = plotting.confusion_matrix(cnn.found.confusion, test.classes)
     plotting.save(confusion, options.out / "fashion_mnist-confusion.png")
@@ -66,11 +68,11 @@ def main() -> None:
     print(f"\n{path.resolve()}, its .png, and figures of images and confusions beside it")
 
 
-def seconds(runs: list[dict]) -> str:
+def seconds_table(found: dict) -> str:
     """The report's seconds beside every backend's, of the seed with the middle time."""
-    rows = []
-    for name in dict.fromkeys(run["backend"] for run in runs):
-        mine = sorted((r for r in runs if r["backend"] == name), key=lambda run: run["epoch_s"])
+    runs, rows = sorted(found["runs"], key=lambda run: run["epoch_s"]), []
+    for name in dict.fromkeys(run["backend"] for run in found["runs"]):
+        mine = [run for run in runs if run["backend"] == name]
         run = mine[len(mine) // 2]
         total, rate = sum(run["history"]["seconds"]), run["images"] / run["epoch_s"]
         rows.append([name, str(run["threads"]), f"{run['epoch_s']:.2f}", f"{total:.1f}",
@@ -80,18 +82,22 @@ def seconds(runs: list[dict]) -> str:
     return table(["backend", "threads", "epoch, s", "all epochs, s", "images/s"], rows)
 
 
-def beside_the_report(runs: list[dict]) -> str:
+def cnn_table(found: dict) -> str:
+    return compared([found["cnn"]])
+
+
+def beside_the_report(found: dict) -> str:
     """First and last epoch and the test set, mean and standard deviation over the seeds."""
-    runs = [run for run in runs if run["backend"] == runs[-1]["backend"]]
-    found = {
+    runs = [run for run in found["runs"] if run["backend"] == found["runs"][-1]["backend"]]
+    columns = {
         f"{name.replace('_', ' ')}, {when} epoch": ([r["history"][name][k] for r in runs], said[k])
         for name, said in list(REPORT.items())[:2]
         for k, when in ((0, "first"), (-1, "last"))
     }
-    found["test loss"] = [run["loss"] for run in runs], REPORT["test_loss"]
-    found["test accuracy"] = [run["accuracy"] for run in runs], REPORT["test_accuracy"]
+    columns["test loss"] = [run["loss"] for run in runs], REPORT["test_loss"]
+    columns["test accuracy"] = [run["accuracy"] for run in runs], REPORT["test_accuracy"]
     rows = []
-    for label, (values, said) in found.items():
+    for label, (values, said) in columns.items():
         spread = f"{stdev(values):.4f}" if len(values) > 1 else "–"
         rows.append([label, f"{mean(values):.4f}", spread, f"{said:.4f}"])
     return table(["", f"here, mean of {len(runs)}", "± (seeds)", "the report"], rows)

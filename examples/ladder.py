@@ -16,11 +16,12 @@ import numpy as np
 from ladder_rungs import Rung, rungs
 from matplotlib.figure import Figure
 from options import parser
-from results import save
+from results import save, table
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from minicnn import Conv2D, backends, plotting, set_threads
-from minicnn.timing import sgemm_rate
+from minicnn.backends.numba.peak import multiply_add_rate
 
 CHANNELS, FILTERS, TAPS, SIDE, IMAGES = 16, 32, 5, 20, 128
 
@@ -53,32 +54,25 @@ def main() -> None:
     x = rng.standard_normal((images, CHANNELS, SIDE, SIDE), np.float32)
     w = rng.standard_normal((FILTERS, CHANNELS, TAPS, TAPS), np.float32)
     flops = 2 * w.size * (SIDE - TAPS + 1) ** 2  # of an image
-    limits = {n: limit(n) for n in {1, threads}}
+    limits = {n: multiply_add_rate(n) / 1e9 for n in {1, threads}}
     wanted, rows = None, []
-    for rung in rungs(threads, images):
+    for rung in tqdm(rungs(threads, images), disable=None):
         found, seconds = convolved(rung, x[: rung.images], w, rung.repeats)
         wanted = found if wanted is None else wanted
         # Sums of 400 products of float32, in other orders: differences of a few roundings.
         np.testing.assert_allclose(found[:1], wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
         rate = flops * rung.images / seconds / 1e9
         rows.append({"rung": rung.name, "threads": rung.threads, "images": rung.images,
-                     "ms": 1e3 * seconds, "gflops": rate, "of_sgemm": rate / limits[rung.threads]})
-        print(line(rows), flush=True)
+                     "ms": 1e3 * seconds, "gflops": rate})  # fmt: skip
     if "cuda" in backends.available():
         rows += gpu_rungs(x, w, flops * images)
     else:
         print("cuda: no GPU here, so its rungs are missing (docs/cuda-kernels.md has them)")
-    report = {"sgemm_gflops": limits, "rungs": rows}
+    report = {"peak_gflops": limits, "rungs": rows}
     path = options.out / "ladder.json"
     save(path, report)
     plotting.save(plot(rows, limits), path.with_suffix(".png"))
-    print(f"{path.resolve()} and .png")
-
-
-def limit(threads: int) -> float:
-    """GFLOP/s of a float32 matrix product."""
-    with threadpool_limits(threads, user_api="blas"):
-        return sgemm_rate() / 1e9
+    print(f"\n{rungs_table(report)}\n\n{path.resolve()} and .png")
 
 
 def gpu_rungs(x, w, flops: int) -> list[dict]:
@@ -90,22 +84,27 @@ def gpu_rungs(x, w, flops: int) -> list[dict]:
     for name, rung in rungs(layer, window).items():
         _, ms = run(name, rung, layer, window, x, 20)
         rows.append({"rung": f"cuda, {name}", "threads": 0, "images": len(x), "ms": ms,
-                     "gflops": flops / ms / 1e6, "of_sgemm": nan})  # fmt: skip
-        print(line(rows), flush=True)
+                     "gflops": flops / ms / 1e6})  # fmt: skip
     return rows
 
 
-def line(rows: list[dict]) -> str:
-    """The last row of the table, with the step from the one before."""
-    row, gain = rows[-1], ""
-    head = ""
-    if len(rows) == 1:
-        head = (f"{'':26}{'threads':>8}{'images':>8}{'ms':>12}{'GFLOP/s':>10}{'gain':>8}"
-                f"{'of sgemm':>14}\n")  # fmt: skip
-    else:
-        gain = f"{row['gflops'] / rows[-2]['gflops']:.1f}×"
-    return (f"{head}{row['rung']:26}{row['threads']:8}{row['images']:8}{row['ms']:12.2f}"
-            f"{row['gflops']:10.3f}{gain:>8}{row['of_sgemm']:14.2%}")  # fmt: skip
+def rungs_table(found: dict) -> str:
+    """Rate of every rung, the gain over the one below, the share of what registers can do."""
+    rows, below = [], None
+    for number, rung in enumerate(found["rungs"], start=1):
+        rate, limit = rung["gflops"], found["peak_gflops"].get(rung["threads"])
+        rows.append([
+            f"{number} {rung['rung']}", str(rung["threads"] or "GPU"), str(rung["images"]),
+            f"{rung['ms']:.2f}", f"{rate:.3g}", gain(rate / below) if below else "",
+            f"{rate / limit:.2%}" if limit else "–",
+        ])  # fmt: skip
+        below = rate
+    head = ["rung", "threads", "images", "ms", "GFLOP/s", "gain", "of the peak"]
+    return table(head, rows)
+
+
+def gain(ratio: float) -> str:
+    return f"{ratio:.0f}×" if ratio >= 10 else f"{ratio:.1f}×" if ratio >= 1 else f"{ratio:.2f}×"
 
 
 def plot(rows: list[dict], limits: dict) -> Figure:
@@ -117,7 +116,7 @@ def plot(rows: list[dict], limits: dict) -> Figure:
     axes.bar_label(bars, labels, padding=3)
     for threads, rate in limits.items():
         axes.axvline(rate, color="black", linestyle="--" if threads == 1 else ":",
-                     label=f"matrix product by BLAS, {threads} thread(s)")  # fmt: skip
+                     label=f"peak of {threads} thread(s)")  # fmt: skip
     axes.set_yticks(range(len(rows)), names)
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel="rate (GFLOP/s)", title="one convolution, a rung at a time")

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from networks import mnist_cnn
 from options import chosen_backends, parser
-from results import save
+from results import save, table
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -26,13 +26,11 @@ from minicnn import (
     Adam,
     RMSprop,
     SoftmaxCrossEntropy,
-    backends,
     evaluate,
     fit,
     plotting,
-    set_threads,
 )
-from minicnn.backends.numba.runtime import CORES, get_threads
+from minicnn.backends.numba.runtime import CORES
 from minicnn.data import Dataset, load_mnist
 from minicnn.data.batches import in_batches, shuffled
 from minicnn.timing import profile
@@ -52,9 +50,9 @@ WORKERS = [0, 1, 2, 4]
 
 def main() -> None:
     options = parser(__doc__, epochs=8)
-    options.set_defaults(backend="all")
+    options.set_defaults(backend="all", threads=1)  # core against core; workers have the others
     options = options.parse_args()
-    names, cores = chosen_backends(options), get_threads()
+    names, threads = chosen_backends(options), options.threads
     train, test = load_mnist(options.data)
     images, epochs = (1500, 2) if options.quick else (12000, options.epochs)
     train, test = train[:images], test[:2000] if options.quick else test
@@ -62,10 +60,10 @@ def main() -> None:
     sweeps += [("optimiser", name, rule, BATCH, EPOCHS) for name, rule in OPTIMIZERS.items()]
     sweeps += [("learning rate", rate, Adam(rate), BATCH, EPOCHS) for rate in RATES]
     sweeps += [("batch size", batch, Adam(RATE), batch, EPOCHS) for batch in BATCHES]
-    turns = len(names) * (len(sweeps) + len({1, cores}) * len(WORKERS))
+    turns = len(names) * (len(sweeps) + len(WORKERS))
     print(f"about {'1 minute' if options.quick else '3 minutes'} on 2 idle cores", flush=True)
     rows, loading, steps = [], [], {}
-    with tqdm(total=turns, disable=None) as bar, threadpool_limits(cores, user_api="blas"):
+    with tqdm(total=turns, disable=None) as bar, threadpool_limits(threads, user_api="blas"):
         for backend in names:
             for sweep, value, optimizer, batch, length in sweeps:
                 bar.set_description(f"{backend}, {sweep} {value}")
@@ -73,21 +71,19 @@ def main() -> None:
                 rows += learn(backend, train, test, sweep, value, fresh, batch, length,
                               options.seed)  # fmt: skip
                 bar.update()
-            for threads in sorted({1, cores}):
-                for workers in WORKERS:
-                    bar.set_description(f"{backend}, {threads} threads, {workers} workers")
-                    set_threads(threads)
-                    with threadpool_limits(threads, user_api="blas"):
-                        found = load_and_learn(backend, train, workers, threads, options.seed)
-                    loading.append(found)
-                    bar.update()
+            for workers in WORKERS:
+                bar.set_description(f"{backend}, {workers} workers")
+                loading.append(load_and_learn(backend, train, workers, options.seed))
+                bar.update()
             steps[backend] = time_of_a_step(backend, train)
-    report = {"images": images, "sweeps": rows, "loading": loading,
+    report = {"images": images, "threads": threads, "sweeps": rows, "loading": loading,
               "step_ms": steps}  # fmt: skip
     path = options.out / "mnist_sweeps.json"
     save(path, report)
     plotting.save(plot(report), path.with_suffix(".png"))
-    print(f"{table(report)}\n\n{path.resolve()} and .png")
+    for make in (sweep_tables, loading_table, step_table):
+        print(f"\n{make(report)}")
+    print(f"\n{path.resolve()} and .png")
 
 
 def learn(backend, train, test, sweep, value, optimizer, batch, epochs, seed) -> list[dict]:
@@ -152,7 +148,7 @@ def augmented_batches(train: Dataset, order: np.ndarray, pool, ahead: int):
         yield future.result(), labels
 
 
-def load_and_learn(backend: str, train: Dataset, workers: int, threads: int, seed: int) -> dict:
+def load_and_learn(backend: str, train: Dataset, workers: int, seed: int) -> dict:
     """An epoch on augmented images: its seconds, and how many of them were spent on waiting."""
     network, loss, optimizer = mnist_cnn(seed).to(backend), SoftmaxCrossEntropy(), Adam(RATE)
     # spawn: a process forked after a kernel ran has lost its threads
@@ -174,7 +170,7 @@ def load_and_learn(backend: str, train: Dataset, workers: int, threads: int, see
     seconds = perf_counter() - start
     if pool:
         pool.shutdown()
-    return {"backend": backend, "workers": workers, "threads": threads, "seconds": seconds,
+    return {"backend": backend, "workers": workers, "seconds": seconds,
             "waiting": seconds - computing}  # fmt: skip
 
 
@@ -191,31 +187,33 @@ def time_of_a_step(backend: str, train: Dataset) -> dict[str, float]:
 # ── what comes out ───────────────────────────────────────────────────────────────────────────
 
 
-def table(report: dict) -> str:
-    names = list(report["step_ms"])
-    missing = [name for name in backends.NAMES if name not in names]
-    lines = [f"\n{report['images']:,} images, accuracy on unseen ones; "
-             f"{EPOCHS} epochs, batch {BATCH}, Adam {RATE} unless the row says otherwise; "
-             f"backends not asked for or not available: {', '.join(missing) or 'none'}"]
-    heads = "".join(f"{name:>20}" for name in names)
-    for sweep in dict.fromkeys(row["sweep"] for row in report["sweeps"]):
-        lines.append(f"\n{sweep:16}{heads}")
-        mine = [row for row in report["sweeps"] if row["sweep"] == sweep]
-        for value in dict.fromkeys(row["value"] for row in mine):
-            cells = "".join(f"{row['accuracy']:10.2%}{row['seconds']:8.2f} s"
-                            for row in mine if row["value"] == value)  # fmt: skip
-            lines.append(f"{value!s:16}{cells}")
-    lines.append(f"\n{'workers':16}{heads}   seconds of an augmented epoch (of these, waiting)")
-    for threads in sorted({row["threads"] for row in report["loading"]}):
-        for workers in WORKERS:
-            cells = "".join(f"{row['seconds']:10.2f}{row['waiting']:8.2f} w"
-                            for row in report["loading"]
-                            if (row["threads"], row["workers"]) == (threads, workers))  # fmt: skip
-            lines.append(f"{f'{workers}, {threads} threads':16}{cells}")
-    lines.append(f"\n{'part of a step':16}{heads}   milliseconds")
-    for part in report["step_ms"][names[0]]:
-        lines.append(f"{part:16}" + "".join(f"{report['step_ms'][n][part]:20.3f}" for n in names))
-    return "\n".join(lines)
+def sweep_tables(found: dict) -> str:
+    """Accuracy on unseen images and seconds of each training, a table for each sweep."""
+    names, tables = list(found["step_ms"]), []
+    head = [title for name in names for title in (f"{name}, %", "s")]
+    for sweep in dict.fromkeys(row["sweep"] for row in found["sweeps"]):
+        cells: dict[str, list[str]] = {}
+        for row in (row for row in found["sweeps"] if row["sweep"] == sweep):
+            figures = [f"{100 * row['accuracy']:.2f}", f"{row['seconds']:.2f}"]
+            cells.setdefault(str(row["value"]), []).extend(figures)
+        tables.append(table([sweep, *head], [[value, *row] for value, row in cells.items()]))
+    return "\n\n".join(tables)
+
+
+def loading_table(found: dict) -> str:
+    """Seconds of an epoch on augmented images, and how many of them were spent on waiting."""
+    head = [title for name in found["step_ms"] for title in (f"{name}: epoch, s", "waiting, s")]
+    cells: dict[str, list[str]] = {}
+    for row in found["loading"]:
+        figures = [f"{row['seconds']:.2f}", f"{row['waiting']:.2f}"]
+        cells.setdefault(str(row["workers"]), []).extend(figures)
+    return table(["loader workers", *head], [[name, *row] for name, row in cells.items()])
+
+
+def step_table(found: dict) -> str:
+    steps = found["step_ms"].values()
+    rows = [[part, *(f"{ms[part]:.3f}" for ms in steps)] for part in next(iter(steps))]
+    return table(["part of a step", *(f"{name}, ms" for name in found["step_ms"])], rows)
 
 
 def plot(report: dict) -> Figure:
@@ -229,8 +227,9 @@ def plot(report: dict) -> Figure:
         axes = next(panels)
         for name in names:
             rows = [r for r in report["sweeps"] if (r["backend"], r["sweep"]) == (name, sweep)]
+            look = looks[name][-1] if sweep == "optimiser" else looks[name]  # no line between names
             axes.plot([r["value"] for r in rows], [100 * r["accuracy"] for r in rows],
-                      looks[name], label=name, markersize=9 - 4 * names.index(name) / len(names),
+                      look, label=name, markersize=9 - 4 * names.index(name) / len(names),
                       **black)  # fmt: skip
         axes.set(xlabel=sweep, ylabel="accuracy on unseen images (%)")
         if sweep in ("learning rate", "batch size"):
@@ -249,12 +248,10 @@ def plot(report: dict) -> Figure:
     axes.set(xlabel="batch size", ylabel="time of an epoch (s)", xscale="log", yscale="log")
     axes.legend(fontsize=8)
     axes = next(panels)
-    for threads in sorted({r["threads"] for r in report["loading"]}):
-        for name in names:
-            rows = [r for r in report["loading"]
-                    if (r["backend"], r["threads"]) == (name, threads)]  # fmt: skip
-            axes.plot([r["workers"] for r in rows], [r["seconds"] for r in rows], looks[name],
-                      label=f"{name}, {threads} thread(s)", color="0.5" if threads > 1 else "0")
+    for name in names:
+        rows = [r for r in report["loading"] if r["backend"] == name]
+        axes.plot([r["workers"] for r in rows], [r["seconds"] for r in rows], looks[name],
+                  label=name, **black)  # fmt: skip
     axes.set(xlabel=f"loader workers ({CORES} cores)", ylabel="time of an augmented epoch (s)",
              ylim=0)  # fmt: skip
     axes.legend(fontsize=8)

@@ -11,14 +11,17 @@ from pathlib import Path
 
 from minicnn.files import whole_file
 
-PACKAGES = "minicnn", "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "jax"
+PACKAGES = "minicnn", "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax"
 
 
 def machine() -> dict:
-    model = platform.processor()
+    cpu = platform.processor()
     if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((s.split(":")[1].strip() for s in lines if s.startswith("model name")), model)
+        lines = (line.split(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+        facts = {name.strip(): value[0].strip() for name, *value in lines if value}
+        # Clouds hide a processor's name, but not its family.
+        known = [f"{name} {facts[name]}" for name in ("cpu family", "model") if name in facts]
+        cpu = facts.get("model name", cpu) + (f" ({', '.join(known)})" if known else "")
     packages = {}
     for name in PACKAGES:
         try:
@@ -26,7 +29,7 @@ def machine() -> dict:
         except PackageNotFoundError:
             continue
     return {
-        "cpu": model,
+        "cpu": cpu,
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "packages": packages,
@@ -38,6 +41,22 @@ def save(path: Path, found: dict) -> None:
     """The figures as JSON, the machine first; `path` has the old ones or all of the new."""
     with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps({"machine": machine(), **found}, indent=1) + "\n")
+
+
+def load(path: Path) -> dict:
+    """What `save` wrote; JSON's names are text, so numbers among them become numbers again."""
+    return json.loads(
+        path.read_text(),
+        object_hook=lambda pairs: {int(k) if k.isdigit() else k: v for k, v in pairs.items()},
+    )
+
+
+def measured(found: dict) -> str:
+    """A sentence: when, and on what."""
+    machine = found["machine"]
+    names = [f"{name} {version}" for name, version in machine["packages"].items()]
+    return (f"Measured on {machine['date']}: {machine['cpu']}, {machine['cores']} cores, "
+            f"Python {machine['python']}, {', '.join(names)}.")  # fmt: skip
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

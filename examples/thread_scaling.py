@@ -16,10 +16,10 @@ from frameworks.minicnn_step import network
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import save
+from results import save, table
 from tqdm import tqdm
 
-from minicnn import SGD, SoftmaxCrossEntropy, backends, plotting
+from minicnn import SGD, SoftmaxCrossEntropy, plotting
 from minicnn.timing import profile
 
 WORKS = {w.name: w for w in WORKLOADS if w.name in ("dense b64", "lenet b64", "mnist b64")}
@@ -85,7 +85,9 @@ def main() -> None:
     path = options.out / "thread_scaling.json"
     save(path, report)
     plotting.save(plot(report), path.with_suffix(".png"))
-    print(f"{table(report, counts)}\n\n{path.resolve()} and .png")
+    for make in (scaling_table, report_table, waiting_table, parts_table):
+        print(f"\n{make(report)}")
+    print(f"\n{path.resolve()} and .png")
 
 
 def turn(
@@ -134,42 +136,54 @@ def layer_times(backend: str, work: Workload) -> list[dict]:
     ]
 
 
-def table(report: dict, counts: list[int]) -> str:
-    heads = "".join(f"{n:>9}" for n in counts)
-    lines = [f"\nmilliseconds a step, at so many threads ({CORES} cores)",
-             f"{'':24}{heads}{'speed-up':>10}{'serial':>8}"]  # fmt: skip
-    for row in report["scaling"]:
-        best = row["ms"][1] / min(row["ms"].values())
-        serial = "–" if row["serial_fraction"] is None else f"{row['serial_fraction']:.0%}"
-        lines.append(f"{row['backend'] + ' ' + row['work']:24}{cells(row['ms'], counts, 2)}"
-                     f"{f'{best:.2f}×':>10}{serial:>8}")  # fmt: skip
-    if CORES == 2:
-        lines.append("(two counts fix the serial fraction exactly: no test of Amdahl's law)")
-    for name in sorted(set(backends.NAMES) - {row["backend"] for row in report["scaling"]}):
-        lines.append(f"{name:24}– (not asked for, not available, or not on CPU threads)")
-    for name, seconds in REPORT.items():
-        ms = {n: 1e3 * s for n, s in seconds.items()}
-        best = ms[1] / min(ms.values())
-        lines.append(f"{'report: ' + name:24}{cells(ms, counts, 0)}{f'{best:.2f}×':>10}")
-    if report["waiting"]:
-        lines.append(f"\nhow threads wait, numba {SHORT}, milliseconds a step\n{'':24}{heads}")
-    for how in WAITING if report["waiting"] else []:
-        for jobs in (1, 2):
-            ms = {r["threads"]: r["ms"] for r in report["waiting"]
-                  if (r["how"], r["jobs"]) == (how, jobs)}  # fmt: skip
-            name = how if jobs == 1 else "  beside a second job"
-            lines.append(f"{name:24}{cells(ms, counts, 2)}")
-    lines.append(f"\nshare of the machine's limit, {CORES} threads; parts over 3 % of the step")
-    for name, parts in report["profiles"].items():
-        step = sum(p["ms"] for p in parts)
-        lines.append(f"{name}, {step:.2f} ms")
-        lines += [f"  {p['part']:22}{p['ms']:9.3f} ms{p['of_limit']:9.0%}"
-                  for p in parts if p["ms"] >= 0.03 * step]  # fmt: skip
-    return "\n".join(lines)
+def scaling_table(found: dict) -> str:
+    """Milliseconds a step at each number of threads; what two give, and Amdahl's serial part."""
+    counts = sorted({n for row in found["scaling"] for n in row["ms"]})
+    rows = []
+    for row in found["scaling"]:
+        serial, ms = row["serial_fraction"], row["ms"]
+        rows.append([
+            f"{row['backend']} {row['work']}", *cells(ms, counts, 2),
+            f"{ms[1] / ms[2]:.2f}×" if 2 in ms else "–",
+            "–" if serial is None else f"{serial:.0%}",
+        ])  # fmt: skip
+    head = ["milliseconds a step; threads:", *map(str, counts), "2 against 1", "serial part"]
+    return table(head, rows)
 
 
-def cells(ms: dict[int, float], counts: list[int], digits: int) -> str:
-    return "".join(f"{ms[n]:9.{digits}f}" if n in ms else f"{'–':>9}" for n in counts)
+def report_table(found: dict) -> str:
+    counts = sorted({n for row in found["report_seconds"].values() for n in row})
+    rows = [[name, *cells(row, counts, 3)] for name, row in found["report_seconds"].items()]
+    return table(["the report, seconds a batch; threads:", *map(str, counts)], rows)
+
+
+def waiting_table(found: dict) -> str:
+    """Milliseconds of a step of `SHORT`, alone and beside a second training on the same cores."""
+    ms: dict[tuple, dict] = {}
+    for row in found["waiting"]:
+        ms.setdefault((row["how"], row["jobs"]), {})[row["threads"]] = row["ms"]
+    counts = sorted({row["threads"] for row in found["waiting"]})
+    rows = [[f"{how}{', beside a second job' if jobs > 1 else ''}", *cells(row, counts, 2)]
+            for (how, jobs), row in ms.items()]  # fmt: skip
+    return table([f"{SHORT}, milliseconds a step; threads:", *map(str, counts)], rows)
+
+
+def parts_table(found: dict) -> str:
+    """Parts of over 3 % of a LeNet-like step, and how near each is to the machine's limit."""
+    name = profiled(found)
+    step = sum(part["ms"] for part in found["profiles"][name])
+    rows = [[part["part"], f"{part['ms']:.3f}", f"{part['of_limit']:.0%}"]
+            for part in found["profiles"][name] if part["ms"] >= 0.03 * step]  # fmt: skip
+    return table([f"{name}, {step:.2f} ms", "ms", "of the limit"], rows)
+
+
+def profiled(found: dict) -> str:
+    names = [*found["profiles"]]
+    return next((n for n in ("numba lenet b64", "numba mnist b64") if n in names), names[0])
+
+
+def cells(ms: dict[int, float], counts: list[int], digits: int) -> list[str]:
+    return [f"{ms[n]:.{digits}f}" if n in ms else "–" for n in counts]
 
 
 def plot(report: dict) -> Figure:
@@ -204,11 +218,10 @@ def plot(report: dict) -> Figure:
     waits.yaxis.set_major_formatter("{x:g}")
     waits.minorticks_off()
     waits.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
-    name = next((n for n in ("numba lenet b64", "numba mnist b64") if n in report["profiles"]),
-                next(iter(report["profiles"])))  # fmt: skip
+    name = profiled(report)
     step = sum(p["ms"] for p in report["profiles"][name])
-    parts = [p for p in report["profiles"][name] if p["ms"] >= 0.02 * step]
-    limits.barh([p["part"] for p in parts], [100 * p["of_limit"] for p in parts], color="0.6",
+    shown = [p for p in report["profiles"][name] if p["ms"] >= 0.02 * step]
+    limits.barh([p["part"] for p in shown], [100 * p["of_limit"] for p in shown], color="0.6",
                 edgecolor="black")  # fmt: skip
     limits.axvline(100, color="black", linestyle="--", linewidth=1)
     limits.invert_yaxis()

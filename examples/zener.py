@@ -26,13 +26,12 @@ RECIPES = {"SGD 0.001 (the report's)": lambda: SGD(1e-3), "Adam 0.0005": lambda:
 PENALTIES = {"none": None, "L1 0.005": Penalty(l1=0.005), "L2 0.005": Penalty(l2=0.005)}
 EPOCHS = {"4 layers": (zener4, (25, 50, 100, 200, 400)), "7 layers": (zener7, (25, 50, 100))}
 QUICK = {"4 layers": (zener4, (2, 4, 8)), "7 layers": (zener7, (2, 3, 4))}
-PARTS = ("epochs", "penalties", "flaws", "backends", "lanes", "batches")
 
 
 def main() -> None:
     options = parser(__doc__, epochs=100)
     options.set_defaults(backend="numba")
-    options.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
+    options.add_argument("--parts", nargs="*", choices=report.TABLES, default=[*report.TABLES])
     options.add_argument("--network", type=Path, help="a file: `kernel filters` …, dense units")
     options.add_argument("--rounds", type=int, default=5, help="of timed turns")
     options.add_argument("--seconds", type=float, default=0.3, help="of each turn")
@@ -56,7 +55,8 @@ def main() -> None:
     }
     for part in options.parts:
         found[part] = studies[part]()
-        print(f"\n{getattr(report, part)(found[part])}", flush=True)
+        tables = (make(found) for make in report.TABLES[part])
+        print("\n" + "\n\n".join(tables), flush=True)
     path = options.out / "zener.json"
     save(path, found)
     figure = report.plot(found)
@@ -77,7 +77,7 @@ def epoch_study(options, cards) -> list[dict]:
         rows.append(
             {
                 "network": name,
-                "task": "five symbols" if symbol is None else "one against the rest",
+                "task": report.ALL if symbol is None else report.ONE,
                 "recipe": recipe,
                 "epochs": epochs,
                 "accuracy": [curves.at(n) for n in epochs],

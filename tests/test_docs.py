@@ -2,13 +2,15 @@
 
 import doctest
 import re
-from pathlib import Path
+from inspect import ismodule
 
 import numpy as np
 import pytest
+from tables import DOCS, PAGES, filled
 
-ROOT = Path(__file__).parent.parent
-PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+import minicnn
+
+REFERENCE = "".join(page.read_text() for page in sorted((DOCS / "api").glob("*.md")))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -33,7 +35,20 @@ def test_what_a_page_shows_is_what_its_code_prints(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tables_of_a_page_show_the_results_that_it_names(page):
+    assert filled(page.read_text()) == page.read_text(), "python docs/tables.py fills them in"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_that_a_page_links_to_exists(page):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
     missing = [link for link in links if not (page.parent / link).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("name", minicnn.__all__)
+def test_every_public_name_stands_in_the_reference_with_what_it_is(name):
+    thing = getattr(minicnn, name)
+    module = thing.__name__ if ismodule(thing) else thing.__module__
+    assert f".. automodule:: {module}" in REFERENCE
+    assert thing.__doc__

@@ -11,7 +11,7 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from results import save
+from results import save, table
 from tqdm import tqdm
 
 import minicnn as m
@@ -44,7 +44,7 @@ def compare_on_gpu(options, compare) -> None:
     report = {"gpu": gpu, "runs": runs, "kernels": kernels, "lenet_b256_epoch_s": seconds}
     path = options.out / "compare_gpu.json"
     save(path, report)
-    print(f"{gpu}\n\n{step_table(runs, list(runners))}\n\n{kernel_table(kernels)}\n")
+    print(f"{gpu}\n\n{steps_table(report)}\n\n{kernels_table(report)}\n")
     print(f"LeNet-like, batch 256, 60,000 images: {seconds:.3f} s an epoch\n{path.resolve()}")
 
 
@@ -162,23 +162,20 @@ def epoch_seconds(epochs: int) -> float:
 # ── tables ───────────────────────────────────────────────────────────────────────────────────
 
 
-def step_table(runs: list[dict], names: list[str]) -> str:
+def steps_table(found: dict) -> str:
     """Milliseconds a step, GFLOP/s of minicnn, and PyTorch's eager time over minicnn's."""
-    head = "".join(f"{name:>13}" for name in names)
-    lines = [f"{'milliseconds a step':22}{head}{'GFLOP/s':>11}{'torch/cuda':>12}"]
-    for run in runs:
+    names, rows = list(found["runs"][0]["ms"]), []
+    for run in found["runs"]:
         ms = run["ms"]
-        cells = "".join(f"{ms[name]:13.3f}" for name in names)
-        ratio = f"{ms['torch'] / ms['cuda']:.2f}×" if "torch" in ms else "–"
-        rate = run["flops"] / ms["cuda"] / 1e6
-        lines.append(f"{run['workload']:22}{cells}{rate:11.0f}{ratio:>12}")
-    return "\n".join(lines)
+        ratio = f"{ms['torch'] / ms['cuda']:.2f}" if "torch" in ms else "–"
+        figures = [f"{ms[name]:.3f}" for name in names]
+        rows.append([run["workload"], *figures, f"{run['flops'] / ms['cuda'] / 1e6:.0f}", ratio])
+    return table(["milliseconds a step", *names, "cuda, GFLOP/s", "torch/cuda"], rows)
 
 
-def kernel_table(kernels: list[dict]) -> str:
-    lines = [f"{'kernel':48}{'ms':>9}{'rate':>16}{'of the peer':>13}"]
-    for k in kernels:
+def kernels_table(found: dict) -> str:
+    rows = []
+    for k in found["kernels"]:
         share = "–" if k["peer_ms"] is None else f"{k['peer_ms'] / k['ms']:.0%}"
-        rate = f"{k['rate']:.0f} {k['unit']}"
-        lines.append(f"{k['name']:48}{k['ms']:9.3f}{rate:>16}{share:>13}")
-    return "\n".join(lines)
+        rows.append([k["name"], f"{k['ms']:.3f}", f"{k['rate']:.0f} {k['unit']}", share])
+    return table(["kernel", "ms", "rate", "of the peer"], rows)

@@ -5,6 +5,8 @@ Each training step is timed in a process of its own (see compare_frameworks.py),
 
 import os
 import platform
+import subprocess
+import sys
 
 from compare_frameworks import RUNNERS, compare
 from frameworks.workloads import at_batch
@@ -23,13 +25,26 @@ OLDER = {
 
 
 def lanes(options) -> list[dict]:
-    """Milliseconds of a step on one thread, with each width and with older instructions."""
+    """Milliseconds of a step on one thread, with each width and with older instructions.
+
+    peak_gflops: what multiply-adds reach with the same registers and instructions.
+    """
     choices = dict(WIDTHS)
     if platform.machine() in ("x86_64", "AMD64"):
         for name, variables in OLDER.items():
             choices[name] = {"MINICNN_LANES": name[0]} | variables
     runners = dict.fromkeys(choices, RUNNERS["numba"])
-    return timed(NETWORKS, (256,), 1, runners, options, choices)
+    peaks = {name: peak(variables) for name, variables in choices.items()}
+    rows = timed(NETWORKS, (256,), 1, runners, options, choices)
+    return [row | {"peak_gflops": peaks} for row in rows]
+
+
+def peak(variables: dict[str, str]) -> float:
+    """GFLOP/s of one thread's registers, in a process with these variables."""
+    code = "from minicnn.backends.numba.peak import multiply_add_rate as r; print(r(1) / 1e9)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=os.environ | variables, stdout=subprocess.PIPE, check=True)
+    return float(done.stdout)
 
 
 def batches(options) -> list[dict]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from results import table
 
 # (network, epochs): minutes on its CPU, on that CPU with SSE4.2, on a K80 GPU
 MINUTES = {
@@ -10,79 +11,98 @@ MINUTES = {
     ("4 layers", 400): (None, 110.0, 120.0), ("7 layers", 25): (4.7, 3.5, None),
     ("7 layers", 50): (9.3, None, None),
 }  # fmt: skip
+ONE, ALL = "one against the rest", "five symbols"  # the tasks
 LINES = ("-", "--", ":", "-.")
 
 
-def epochs(rows: list[dict]) -> str:
-    lines = [
-        f"{'5-fold cross-validation':58}{'':6}{'unseen cards':>16}{'':9}   the report's minutes",
-        f"{'network':10}{'task':22}{'optimiser':26}{'epochs':>6}{'right, %':>16}{'minutes':>9}"
-        "   CPU / SSE4.2 / GPU",
+def minutes(found: dict) -> str:
+    """Time of all folds with the report's optimiser, and what the report says it took."""
+    networks = [r for r in found["epochs"] if r["task"] == ONE and "report" in r["recipe"]]
+    head, cells = ["epochs"], {}
+    for row in networks:
+        name = row["network"]
+        head += [f"{name}, here", "report: CPU", "SSE4.2", "GPU"]
+        for n, here in zip(row["epochs"], row["minutes"]):
+            theirs = MINUTES.get((name, n), (None,) * 3)
+            cells[name, n] = [f"{here:.3f}", *("" if m is None else f"{m:g}" for m in theirs)]
+    rows = [
+        [str(n), *(c for row in networks for c in cells.get((row["network"], n), [""] * 4))]
+        for n in sorted({n for _, n in cells})
     ]
-    for row in rows:
-        for n, (mean, deviation), minutes in zip(row["epochs"], row["accuracy"], row["minutes"]):
-            theirs = ""
-            if row["task"] != "five symbols" and "report" in row["recipe"]:
-                known = MINUTES.get((row["network"], n), (None,) * 3)
-                theirs = " / ".join("–" if m is None else f"{m:g}" for m in known)
-            lines.append(
-                f"{row['network']:10}{row['task']:22}{row['recipe']:26}{n:6}"
-                f"{mean:9.1f} ± {deviation:4.1f}{minutes:9.3f}   {theirs}"
-            )
-        lines.append(f"{'':10}minutes = {row['slope']:.5f} · epochs + {row['start']:.3f}, "
-                     f"R² {row['r2']:.5f}")  # fmt: skip
-    return "\n".join(lines)
+    lines = [f"{row['network']}: minutes = {row['slope']:.5f} · epochs + {row['start']:.3f} "
+             f"(R² {row['r2']:.5f})" for row in networks]  # fmt: skip
+    return table(head, rows) + "\n\n" + "; ".join(lines) + "."
 
 
-def penalties(rows: list[dict]) -> str:
-    lines = ["penalty, 4 layers, five symbols: unseen cards right, and the mean |weight|"]
-    for row in rows:
-        mean, deviation = row["accuracy"]
-        right = f"{mean:.1f} ± {deviation:.1f} %"
-        lines.append(f"{row['penalty']:12}{right:>16}{row['mean_weight']:12.4f}")
-    return "\n".join(lines)
+def accuracy(found: dict) -> str:
+    """Unseen cards that are right, in %, mean and standard deviation over the folds."""
+    counts = sorted({n for row in found["epochs"] for n in row["epochs"]})
+    rows = []
+    for row in found["epochs"]:
+        right = dict(zip(row["epochs"], row["accuracy"]))
+        cells = [spread(*right[n]) if n in right else "" for n in counts]
+        rows.append([f"{row['network']}, {row['task']}, {row['recipe']}", *cells])
+    return table(["", *(f"{n} epochs" for n in counts)], rows)
 
 
-def flaws(rows: list[dict]) -> str:
+def spread(mean: float, deviation: float) -> str:
+    return f"{mean:.1f} ± {deviation:.1f}"
+
+
+def penalties(found: dict) -> str:
+    rows = [[row["penalty"], spread(*row["accuracy"]), f"{row['mean_weight']:.4f}"]
+            for row in found["penalties"]]  # fmt: skip
+    return table(["penalty", "right, %", "mean weight, absolute"], rows)
+
+
+def flaws(found: dict) -> str:
     """What each fold ends with; where weights are kept, the last has seen its held-out cards."""
-    lines = [f"{'one against the rest':28}{'optimiser':>26}{'first fold, %':>15}"
-             f"{'last fold, %':>14}{'mean, %':>9}{'loss':>8}"]  # fmt: skip
-    for row in rows:
-        accuracy, loss = (np.array(row[name]) for name in ("accuracy", "loss"))
-        first, last, mean = 100 * accuracy[0, -1], 100 * accuracy[-1, -1], 100 * accuracy[:, -1]
-        lines.append(f"{row['flaw']:28}{row['recipe']:>26}{first:15.1f}{last:14.1f}"
-                     f"{mean.mean():9.1f}{loss[:, -1].mean():8.3f}")  # fmt: skip
-    return "\n".join(lines)
+    rows = []
+    for row in found["flaws"]:
+        right, loss = 100 * np.array(row["accuracy"])[:, -1], np.array(row["loss"])[:, -1]
+        figures = [f"{value:.1f}" for value in (right[0], right[-1], right.mean())]
+        rows.append([f"{row['flaw']}, {row['recipe']}", *figures, f"{loss.mean():.3f}"])
+    return table(["flaw", "first fold, %", "last fold, %", "mean, %", "loss"], rows)
 
 
-def backends(rows: list[dict]) -> str:
-    lines = [f"{'seconds an epoch':18}{'4 layers':>10}{'7 layers':>10}"]
-    for row in rows:
-        cells = row.get("gap") or f"{row['4 layers']:10.4f}{row['7 layers']:10.4f}"
-        lines.append(f"{row['backend']:18}{cells}")
-    return "\n".join(lines)
+def backends(found: dict) -> str:
+    rows = [[row["backend"], f"{row['4 layers']:.4f}", f"{row['7 layers']:.4f}"]
+            for row in found["backends"] if "gap" not in row]  # fmt: skip
+    gaps = [f"\n\n{row['backend']}: {row['gap']}." for row in found["backends"] if "gap" in row]
+    return table(["seconds an epoch", "4 layers", "7 layers"], rows) + "".join(gaps)
 
 
-def lanes(rows: list[dict]) -> str:
-    """Milliseconds of a step, and how many times faster than the narrowest and oldest."""
-    names = list(rows[0]["ms"])
-    slowest = {row["workload"]: max(row["ms"].values()) for row in rows}
-    lines = [f"{'ms a step, 1 thread':22}" + "".join(f"{row['workload']:>22}" for row in rows)]
-    for name in names:
-        cells = (f"{row['ms'][name]:13.2f}{slowest[row['workload']] / row['ms'][name]:8.2f}×"
-                 for row in rows)  # fmt: skip
-        lines.append(f"{name:22}" + "".join(cells))
-    return "\n".join(lines)
+def lanes(found: dict) -> str:
+    """Milliseconds of a step, how many times faster than the slowest, and the registers' peak."""
+    steps = {row["workload"]: row["ms"] for row in found["lanes"]}
+    rows = []
+    for name, peak in found["lanes"][0]["peak_gflops"].items():
+        row = [name, f"{peak:.0f}"]
+        for ms in steps.values():
+            row += [f"{ms[name]:.2f}", f"{max(ms.values()) / ms[name]:.2f}×"]
+        rows.append(row)
+    head = ["registers", "peak, GFLOP/s"]
+    for work in steps:
+        head += [f"{work}, ms", "faster"]
+    return table(head, rows)
 
 
-def batches(rows: list[dict]) -> str:
-    names = list(rows[0]["ms"])
-    lines = [f"{'images/s':18}" + "".join(f"{name:>12}" for name in names)]
-    for row in rows:
-        size = int(row["workload"].rpartition(" b")[2])
-        cells = "".join(f"{1e3 * size / row['ms'][name]:12,.0f}" for name in names)
-        lines.append(f"{row['workload']:18}{cells}")
-    return "\n".join(lines)
+def batches(found: dict) -> str:
+    """Images a second."""
+    rates = {}
+    for row in found["batches"]:
+        network, _, size = row["workload"].rpartition(" b")
+        for name, ms in row["ms"].items():
+            rates[f"{network}, {name}", int(size)] = f"{1e3 * int(size) / ms:,.0f}"
+    names, sizes = (list(dict.fromkeys(part)) for part in zip(*rates))
+    rows = [[str(size), *(rates[name, size] for name in names)] for size in sizes]
+    return table(["images/s, batch", *names], rows)
+
+
+TABLES = {
+    "epochs": (minutes, accuracy), "penalties": (penalties,), "flaws": (flaws,),
+    "backends": (backends,), "lanes": (lanes,), "batches": (batches,),
+}  # fmt: skip
 
 
 # ── the figure ───────────────────────────────────────────────────────────────────────────────
@@ -102,7 +122,7 @@ def plot(found: dict) -> Figure | None:
 
 
 def plot_epochs(axes, rows: list[dict]) -> None:
-    mine = [r for r in rows if r["task"] != "five symbols" and "report" in r["recipe"]]
+    mine = [r for r in rows if r["task"] == ONE and "report" in r["recipe"]]
     for row, marker in zip(mine, "os"):
         n = np.array(row["epochs"])
         axes.plot(n, row["minutes"], f"k{marker}", label=f"ours, {row['network']}")
