@@ -26,7 +26,7 @@ figure = plotting.filters(network[0])
 # %%
 # One card on its way through the network, eight channels of each layer:
 
-star = int(np.flatnonzero(cards.labels == cards.classes.index("star"))[0])
+star = int(np.flatnonzero(cards.labels == cards.classes.index("S"))[0])
 pixels = cards.images.astype(np.float32) / 255
 figure = plotting.feature_maps(network, pixels[star])
 
