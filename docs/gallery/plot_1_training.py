@@ -21,7 +21,7 @@ network = nn.Sequential(
     nn.Conv2D(16, 32, 5, padding="same"), nn.ReLU(), nn.MaxPool2D(2),
     nn.Flatten(), nn.Dense(32 * 6 * 6, 5),
     seed=0,
-)  # fmt: skip
+).to("numba")  # fmt: skip
 history = nn.fit(
     network, nn.SoftmaxCrossEntropy(), nn.Adam(2e-3), cards, unseen, epochs=6, batch_size=20,
     progress=False,

@@ -18,7 +18,7 @@ network = nn.Sequential(
     nn.Conv2D(8, 16, 5, padding="same"), nn.ReLU(), nn.MaxPool2D(2),
     nn.Flatten(), nn.Dense(16 * 6 * 6, 5),
     seed=0,
-)  # fmt: skip
+).to("numba")  # fmt: skip
 loss = nn.SoftmaxCrossEntropy()
 nn.fit(network, loss, nn.Adam(2e-3), cards, epochs=4, batch_size=20, progress=False)
 figure = plotting.filters(network[0])

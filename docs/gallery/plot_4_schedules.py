@@ -41,7 +41,7 @@ for line, (name, schedule) in zip(lines, schedules.items()):
         nn.Conv2D(8, 16, 5, padding="same"), nn.ReLU(), nn.MaxPool2D(2),
         nn.Flatten(), nn.Dense(16 * 6 * 6, 5),
         seed=0,
-    )  # fmt: skip
+    ).to("numba")  # fmt: skip
     history = nn.fit(
         network, nn.SoftmaxCrossEntropy(), nn.SGD(0.1, momentum=0.9), cards, unseen, epochs=8,
         batch_size=20, schedule=schedule, progress=False,
