@@ -59,6 +59,44 @@ def test_a_layer_refuses_it(make, error, message):
         make()
 
 
+# Every argument that is a number, with what it is when nobody says; None: it must be said.
+NUMBERS = {
+    nn.Conv2D: {"in_channels": None, "out_channels": None, "kernel_size": None, "stride": 1,
+                "padding": 0},
+    nn.ConvTranspose2D: {"in_channels": None, "out_channels": None, "kernel_size": None,
+                         "stride": 1, "padding": 0, "output_padding": 0},
+    nn.MaxPool2D: {"kernel_size": None, "stride": None, "padding": 0},
+    nn.AvgPool2D: {"kernel_size": None, "stride": None, "padding": 0},
+    nn.Dense: {"in_features": None, "out_features": None},
+    nn.BatchNorm: {"num_features": None, "momentum": 0.1, "eps": 1e-5},
+    nn.LeakyReLU: {"slope": 0.01},
+    nn.Dropout: {"p": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_what_nobody_says_is_pytorchs_choice(kind):
+    layer = kind(**{name: 2 for name, value in NUMBERS[kind].items() if value is None})
+    for name, value in NUMBERS[kind].items():
+        wanted = 2 if value is None else value
+        assert getattr(layer, name) in (wanted, (wanted, wanted))
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_an_argument_that_is_no_number_is_named_with_its_layer(kind):
+    right = {name: 1 if value is None else value for name, value in NUMBERS[kind].items()}
+    for name in right:
+        with pytest.raises(TypeError, match=rf"^{kind.__name__}: {name} must be a .*, got 'x'$"):
+            kind(**right | {name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("shape", "needed"), [((3,), 2), ((3, 1, 1), 2), ((3, 1, 2), 1), ((3, 2, 1), 1)]
+)
+def test_a_batch_norm_needs_two_values_a_channel(shape, needed):
+    assert nn.BatchNorm(3).smallest_batch(shape) == needed
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
