@@ -244,6 +244,14 @@ def test_backward_needs_its_own_forward(loss):
         loss.backward()
 
 
+@pytest.mark.parametrize("backend", backends.available())
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SigmoidCrossEntropy(), MeanSquaredError()])
+def test_on_another_backend_backward_needs_another_forward(loss, backend):
+    loss.to("numpy").forward(np.zeros((2, 2)), np.eye(2))
+    with pytest.raises(RuntimeError, match="forward"):
+        loss.to(backend).backward()
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "0.1"])
 def test_label_smoothing_is_a_share(value):
     with pytest.raises((ValueError, TypeError), match="^SoftmaxCrossEntropy: label_smoothing"):

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -134,11 +137,12 @@ def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
         (lambda: Adagrad(eps=-1), "Adagrad: eps must be ≥ 0, got -1"),
         (lambda: Penalty(l1=-1), "Penalty: l1"),
         (lambda: Penalty(l2=float("nan")), "Penalty: l2"),
-        (lambda: clip_gradient_norm([], 0), "max_norm must be positive"),
+        (lambda: clip_gradient_norm([], 0), "clip_gradient_norm: max_norm must be positive"),
+        (lambda: clip_gradient_norm([], "1"), "clip_gradient_norm: max_norm must be a number"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(make, message):
-    with pytest.raises((ValueError, TypeError), match=message):
+    with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         make()
 
 
@@ -252,3 +256,27 @@ def test_nothing_to_update_is_no_error():
     Adam().step([])
     assert clip_gradient_norm([], 1.0) == 0
     assert Penalty(l1=1).loss([Parameter(np.ones(3))]) == 0
+
+
+def test_no_parameters_have_no_norm():
+    assert clip_gradient_norm([], 1.0) == 0
+
+
+@pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), Adam, RMSprop, Adagrad])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_remembered_of_a_parameter_has_its_dtype(make, dtype):
+    own, optimizer = parameters(dtype=dtype), make()
+    set_gradients(own, 0)
+    optimizer.step(own)
+    assert optimizer.slots
+    assert all(slot.value.dtype == dtype for slots in optimizer.slots.values() for slot in slots)
+
+
+def test_a_copy_of_an_optimizer_carries_no_network():
+    own = [Parameter(np.zeros((100, 100)))]
+    optimizer = SGD(0.1)
+    optimizer.step(own)
+    assert len(pickle.dumps(optimizer)) < own[0].value.nbytes / 10
+    copied = copy.deepcopy(optimizer)
+    copied.step(own)
+    assert copied.steps == optimizer.steps + 1
