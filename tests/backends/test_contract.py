@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minicnn import backends
 from minicnn.backends import contract
@@ -53,3 +55,20 @@ def test_samples_are_gathered_in_the_dtype_that_is_asked_for(backend, dtype, dat
     found = ops.to_numpy(rows)
     assert found.dtype == dtype
     np.testing.assert_allclose(found, data[[4, 0]] / scale, rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", backends.available())
+@given(st.data(), st.integers(1, 4), st.integers(1, 20))
+def test_an_answer_is_the_first_largest_logit_or_whether_the_only_one_is_positive(
+    backend, data, classes, rows
+):
+    number = st.sampled_from([-2.0, -0.1, 0.0, 0.1, 0.9, 2.0])  # few, so that there are ties
+    logits = data.draw(st.lists(st.lists(number, min_size=classes, max_size=classes),
+                                min_size=rows, max_size=rows))  # fmt: skip
+    labels = data.draw(st.lists(st.integers(0, max(1, classes - 1)), min_size=rows, max_size=rows))
+    said = [row.index(max(row)) if classes > 1 else int(row[0] > 0) for row in logits]
+    ops = backends.get(backend)
+    found = ops.count_correct(
+        ops.from_numpy(np.array(logits)), ops.upload(np.array(labels)), ops.Buffers()
+    )
+    assert ops.to_float(found) == sum(a == b for a, b in zip(said, labels))
