@@ -164,6 +164,14 @@ def test_an_optimizer_that_states_nothing_says_so():
         Nothing(0.1).step(parameters())
 
 
+def test_what_is_remembered_of_other_parameters_is_refused_with_both_shapes():
+    optimizer = SGD(0.1, momentum=0.9)
+    optimizer.restore(1, {"velocity": [Parameter(np.zeros(9), learned=False)]})
+    message = r"^SGD: velocity belongs to parameters of shapes \[\(9,\)\], got \[\(4,\)\]$"
+    with pytest.raises(ValueError, match=message):
+        optimizer.step([Parameter(np.zeros(4))])
+
+
 def test_other_parameters_than_before_are_refused():
     optimizer, own = SGD(0.1, momentum=0.9), parameters()
     optimizer.step(own)

@@ -53,3 +53,15 @@ def test_other_seeds_and_steps_draw_other_words():
     first = words((1, 0), 0, 4, 64)
     for other in (words((2, 0), 0, 4, 64), words((1, 1), 0, 4, 64), words((1, 0), 1, 4, 64)):
         assert (first != other).mean() > 0.99
+
+
+@pytest.mark.parametrize("backend", backends.available())
+@pytest.mark.parametrize("step", [0, 7])
+def test_a_batch_counts_as_one_step(backend, step):
+    ops = backends.get(backend)
+    (counter,) = ops.allocate([np.array([step])])
+    for _ in range(2):
+        batch = ops.from_numpy(np.ones((3, 5)))
+        _, mask = ops.dropout_forward(batch, 0.5, (1, 2), counter, ops.Buffers())
+    drawn = words((1, 2), step + 1, 3, 5) >= keep_threshold(0.5)
+    np.testing.assert_array_equal(ops.to_numpy(mask) > 0, drawn)
