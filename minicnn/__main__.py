@@ -57,14 +57,14 @@ def blas() -> str:
 
 
 def numba_facts() -> dict[str, str]:
-    from .backends.numba import runtime
+    from .backends.numba import kept, runtime
 
     waiting = [f"{name}={os.environ[name]}" for name in WAITING if name in os.environ]
     return {
         "cores": f"{runtime.CORES} of {os.cpu_count()}, {runtime.llvm.get_host_cpu_name()}",
         "threads": f"{runtime.get_threads()} ({', '.join(waiting)})",
         "lanes": f"{runtime.LANES} float32 in a register (MINICNN_LANES forces 4, 8 or 16)",
-        "kernels kept in": str(runtime.CACHE_FOLDER),
+        "kernels kept in": str(kept.FOLDER or "memory only: no folder for them is writable"),
     }
 
 

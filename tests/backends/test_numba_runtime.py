@@ -246,28 +246,6 @@ def test_two_python_threads_get_what_each_would_get_alone(layer):
     assert done.stdout.split() == ["True"], done.stderr
 
 
-@pytest.mark.slow
-def test_compiling_is_announced_once_and_not_when_the_cache_has_it(tmp_path):
-    program = "net = m.Sequential(m.ReLU()).to('numba'); net.predict(np.zeros((2, 3), 'f'))"
-    first = programs.run(program, NUMBA_CACHE_DIR=str(tmp_path))
-    again = programs.run(program, NUMBA_CACHE_DIR=str(tmp_path))
-    assert first.stderr.count("compiling kernels") == 1
-    assert again.stderr == ""
-
-
-def test_a_read_only_install_keeps_its_kernels_with_the_user(tmp_path, monkeypatch):
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    allowed = runtime.os.access
-    package = str(runtime.Path(runtime.__file__).parent)
-    monkeypatch.setattr(
-        runtime.os, "access", lambda p, mode: not str(p).startswith(package) and allowed(p, mode)
-    )
-    assert runtime.cache_folder().startswith(str(tmp_path))
-    monkeypatch.setattr(runtime.os, "access", lambda p, mode: False)
-    assert runtime.cache_folder().startswith(runtime.tempfile.gettempdir())
-
-
 def innermost_loops(assembly):
     """The bodies of loops without a loop inside, as lists of instructions."""
     lines = [line.strip() for line in assembly.splitlines()]

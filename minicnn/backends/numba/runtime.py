@@ -1,15 +1,12 @@
-"""How kernels are compiled and run: threads, vector lanes, the cache on disk.
+"""How kernels are compiled and run: vector lanes, compiler, threads.
 
 Import this before numba: OpenMP and numba read their environment when they load.
 """
 
-import hashlib
 import os
 import sys
-import tempfile
 import threading
 from functools import wraps
-from pathlib import Path
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -24,6 +21,8 @@ import numba  # noqa: E402
 import numpy as np  # noqa: E402
 from llvmlite import binding as llvm  # noqa: E402
 from numba.core import event  # noqa: E402
+
+from . import kept  # noqa: E402
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────
 
@@ -46,30 +45,6 @@ LANES = lanes_of_this_cpu()
 # ── compiling ────────────────────────────────────────────────────────────────────────────────
 
 
-def cache_folder() -> str:
-    """Where compiled kernels are kept: beside the package, or with the user if it is read-only.
-
-    Numba notices a change in a kernel's own file only. The folder's name therefore holds what else
-    goes into the machine code: all the sources that kernels share, and the number of lanes.
-    """
-    here = Path(__file__).parent
-    sources = sorted([*here.rglob("*.py"), here.parent / "scalar.py", here.parent / "philox.py"])
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    name = f"minicnn-{LANES}-lanes-{digest[:12]}"
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minicnn"
-    for folder in [Path(chosen)] if chosen else [here / "__pycache__", home]:
-        try:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder / name, os.W_OK):
-            return str(folder / name)
-    return str(Path(tempfile.gettempdir()) / f"minicnn-{os.getuid()}" / name)
-
-
-CACHE_FOLDER = cache_folder()
-
 # Safe for NaN and Inf. "contract" lets a · b + c become one instruction; what would reorder sums
 # ("reassoc") or assume that no NaN comes ("nnan", in fastmath=True) is not allowed.
 OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
@@ -88,13 +63,11 @@ def kernel(function):
     raises RuntimeError. `.compiled` is numba's own dispatcher. With NUMBA_DISABLE_JIT=1 a kernel is
     plain Python; like machine code, it is silent about NaN and Inf.
     """
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, CACHE_FOLDER
-    try:
-        compiled = numba.njit(parallel=True, cache=True, **OPTIONS)(function)
-    finally:
-        numba.config.CACHE_DIR = before
+    compiled = numba.njit(parallel=True, **OPTIONS)(function)
     if numba.config.DISABLE_JIT:
         compiled = np.errstate(all="ignore")(function)
+    elif kept.FOLDER is not None:
+        compiled._cache = kept.KeptKernel(function, LANES)
 
     @wraps(function)
     def call(*arguments):
@@ -124,9 +97,9 @@ class Announcement(event.Listener):
     def on_start(self, event):
         if not self.made and event.data["dispatcher"] in self.kernels:
             self.made = True
+            where = kept.FOLDER or "memory only: no folder for them is writable"
             print(
-                "minicnn: compiling kernels for this machine, once (kept in "
-                f"{CACHE_FOLDER})",
+                f"minicnn: compiling kernels for this machine, once (kept in {where})",
                 file=sys.stderr,
             )
 

@@ -1,0 +1,115 @@
+"""Where compiled kernels are kept, and that none is ever taken for another."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+import minicnn
+from minicnn.backends.numba import kept
+from minicnn.backends.numba.runtime import LANES, OPTIONS
+
+PACKAGE = Path(minicnn.__file__).parent
+
+
+def kept_kernel(function):
+    """As `runtime.kernel` compiles it, but for the threads."""
+    compiled = numba.njit(**OPTIONS)(function)
+    compiled._cache = kept.KeptKernel(function, LANES)
+    return compiled
+
+
+def scaled_by(factor):
+    def scaled(x):
+        return factor * x
+
+    return scaled
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_a_kept_kernel_is_found_again_and_gives_the_same_numbers(folder):
+    x = np.arange(5.0)
+    first, again = kept_kernel(scaled_by(3)), kept_kernel(scaled_by(3))
+    np.testing.assert_array_equal(first(x), again(x))
+    assert sum(first._cache_misses.values()) == 1
+    assert sum(again._cache_hits.values()) == 1
+    assert len([*folder.iterdir()]) == 1
+
+
+def test_what_a_kernel_is_made_from_tells_it_from_every_other(folder):
+    x = np.arange(5.0)
+    for factor in (2, 3):
+        for dtype in (np.float32, np.float64):
+            found = kept_kernel(scaled_by(factor))(x.astype(dtype))
+            np.testing.assert_array_equal(found, factor * x)
+    assert len([*folder.iterdir()]) == 4
+
+
+def test_a_file_that_is_cut_short_is_compiled_again(folder):
+    x = np.arange(5.0)
+    kept_kernel(scaled_by(3))(x)
+    (file,) = folder.iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    np.testing.assert_array_equal(kept_kernel(scaled_by(3))(x), 3 * x)
+    assert file.stat().st_size > 100
+
+
+PROGRAM = """
+import os, sys, numpy as np, minicnn as m
+from minicnn.backends.numba import kept
+m.Sequential(m.ReLU()).to("numba").predict(np.zeros((2, 3), "f"))
+print(kept.FOLDER)
+assert os.path.dirname(m.__file__) == sys.argv[1]
+"""
+
+
+def run(package=PACKAGE, **environment):
+    """Where kernels were kept, and how often compiling was announced."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, package],
+        env=clean | {key: str(value) for key, value in environment.items()},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip(), done.stderr.count("compiling kernels")
+
+
+def test_compiling_is_announced_once_and_a_clone_elsewhere_needs_none(tmp_path):
+    clone = tmp_path / "a clöne" / "minicnn"
+    shutil.copytree(PACKAGE, clone, ignore=shutil.ignore_patterns("__pycache__"))
+    kernels = tmp_path / "kernels"
+    first, compiled = run(NUMBA_CACHE_DIR=kernels)
+    assert compiled == 1
+    assert Path(first).parent == kernels
+    assert run(clone, NUMBA_CACHE_DIR=kernels) == (first, 0)
+
+
+def test_kernels_are_kept_with_the_user_or_else_beside_the_package(tmp_path):
+    nowhere = tmp_path / "a file"
+    nowhere.write_text("")
+    assert run(XDG_CACHE_HOME=tmp_path)[0].startswith(str(tmp_path / "minicnn"))
+    assert run(XDG_CACHE_HOME=nowhere)[0].startswith(str(Path(kept.__file__).parent))
+    assert run(NUMBA_CACHE_DIR=nowhere) == ("None", 1)  # in memory only
+
+
+def test_only_kernels_that_nobody_used_for_long_are_removed(tmp_path):
+    for name, days in (("kernels-old", 31), ("kernels-new", 29), ("another", 365)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("")
+        then = kept.time() - days * 24 * 3600
+        os.utime(tmp_path / name, (then, then))
+    kept.remove_unused(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"kernels-new", "another"}
