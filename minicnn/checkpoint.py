@@ -84,6 +84,15 @@ def save(
     optimiser that trains other parameters than the network's and for more layers or bytes than
     `load` takes, OSError, naming the file, if it cannot be written.
     """
+    with network.alone():  # as after a whole step, were another thread to train it
+        header, arrays = contents(network, optimizer, progress)
+        write_model_file(path, header, arrays)
+
+
+def contents(
+    network: Sequential, optimizer: Optimizer | None, progress: Progress | None
+) -> tuple[dict[str, Any], Arrays]:
+    """What `save` writes: the header, and the arrays that it names."""
     header: dict[str, Any] = {"format": FORMAT, "network": describe_network(network)}
     arrays = {f"network/{name}": value for name, value in snapshot(network).items()}
     if optimizer is not None:
@@ -105,7 +114,7 @@ def save(
         }
         if best is not None:
             arrays |= {f"best/{name}": value for name, value in best.state.items()}
-    write_model_file(path, header, arrays)
+    return header, arrays
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:

@@ -114,7 +114,7 @@ def fit(
     if batch_size < comm.size:
         raise ValueError(f"batch_size {batch_size} gives some of the {comm.size} ranks no sample")
     check_same_call(comm, train, epochs, batch_size, seed)
-    loss.to(network.backend)
+    loss = loss.on(network.backend)
     samples = prepare(network, loss, train, "train")
     judged_here = None if validation is None else own_part(comm, network, loss, validation)
     restore(network, comm.bcast(snapshot(network)))

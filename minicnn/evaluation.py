@@ -40,7 +40,7 @@ def evaluate(
 
     Raises ValueError or TypeError for data that does not fit.
     """
-    loss.to(network.backend)
+    loss = loss.on(network.backend)
     return measure(network, loss, prepare(network, loss, samples, "samples"), batch_size)
 
 
@@ -50,15 +50,17 @@ def measure(
 ) -> Evaluation:
     ops, labels = network.ops, samples.targets.labels
     tally, predicted = Tally(), []
-    for indices in in_batches(np.arange(samples.size), batch_size):
-        x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
-        prediction = network.forward_batch(x, training=False)
-        value = ops.to_float(loss.compare(prediction, samples.targets, indices))
-        tally.add(value, loss.divisor(samples.targets, indices), len(indices))
-        if labels is not None:
-            outputs = ops.to_numpy(prediction)
-            one = outputs.shape[1] == 1
-            predicted.append(outputs[:, 0] > 0 if one else outputs.argmax(axis=1))
+    with network.alone():
+        network.mark()
+        for indices in in_batches(np.arange(samples.size), batch_size):
+            x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
+            prediction = network.forward_batch(x, training=False)
+            value = ops.to_float(loss.compare(prediction, samples.targets, indices))
+            tally.add(value, loss.divisor(samples.targets, indices), len(indices))
+            if labels is not None:
+                outputs = ops.to_numpy(prediction)
+                one = outputs.shape[1] == 1
+                predicted.append(outputs[:, 0] > 0 if one else outputs.argmax(axis=1))
     if labels is None:
         return Evaluation(tally.loss)
     classes = max(2, outputs.shape[1])
@@ -94,7 +96,6 @@ def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Pre
     if len(inputs) != len(target):
         raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
     output = (len(inputs), *network.output_shape(inputs.shape[1:]))
-    network.mark()
     dtype = network.dtype or np.dtype(np.float32)
     return Prepared(network.ops.upload(inputs), loss.targets(target, output), inputs.shape, dtype)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
 from math import prod
+from threading import get_ident
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -11,6 +13,7 @@ from . import backends
 from .arguments import Described, number
 from .backends.contract import Backend, Batch, Data, Indices, Scalar
 from .layers.base import as_floats
+from .turns import Turn, Turns
 
 Shape = tuple[int, ...]
 
@@ -34,10 +37,13 @@ class Targets(NamedTuple):
 class Loss(Described):
     """The base of every loss. `forward` and `backward` are for users: NumPy in, NumPy out."""
 
+    _ready: int | None  # the thread whose forward waits for its backward
+
     def __init__(self, **arguments: Any) -> None:
         if arguments and type(self).__init__ is Loss.__init__:
             raise TypeError(f"{type(self).__name__} takes no arguments, got {arguments}")
         self.arguments = arguments
+        self.turn = Turn()
         self.to("numpy")
 
     # ── what a loss states ───────────────────────────────────────────────────────────────────
@@ -60,17 +66,21 @@ class Loss(Described):
         prediction = as_floats(prediction, f"{self}: prediction")
         if len(prediction) == 0:
             raise ValueError(f"{self}: an empty batch has no mean loss")
-        targets = self.targets(target, prediction.shape)
-        loss = self.compare(self.ops.from_numpy(prediction), targets, np.arange(len(prediction)))
-        self._ready = True
-        return self.ops.to_float(loss)
+        with Turns([self.turn]):
+            targets, everything = self.targets(target, prediction.shape), np.arange(len(prediction))
+            loss = self.compare(self.ops.from_numpy(prediction), targets, everything)
+            self._ready = get_ident()
+            return self.ops.to_float(loss)
 
     def backward(self) -> np.ndarray:
-        """Gradient of the last mean loss with respect to the prediction; once per forward."""
-        if not self._ready:
-            raise RuntimeError(f"{self}: backward needs a forward before it, each time")
-        self._ready = False
-        return self.ops.to_numpy(self.backward_batch())
+        """Gradient of the last mean loss with respect to the prediction; once per forward, in the
+        same thread: RuntimeError otherwise.
+        """
+        with Turns([self.turn]):
+            if self._ready != get_ident():
+                raise RuntimeError(f"{self}: backward needs a forward before it, each time")
+            self._ready = None
+            return self.ops.to_numpy(self.backward_batch())
 
     # ── what training calls ──────────────────────────────────────────────────────────────────
 
@@ -96,8 +106,12 @@ class Loss(Described):
     def to(self, backend: str) -> Self:
         self.backend = backend
         self.buffers = self.ops.Buffers()
-        self._ready = False
+        self._ready = None
         return self
+
+    def on(self, backend: str) -> Self:
+        """A copy on a backend, with its own memory: one loss can serve several threads at once."""
+        return copy(self).to(backend)
 
     @property
     def ops(self) -> Backend:

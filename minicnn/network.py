@@ -107,11 +107,12 @@ class Sequential(Layer):
         outputs = np.empty(
             (len(images), *self.output_shape(images.shape[1:])), self.dtype or np.float32
         )
-        data = self.ops.upload(images)
-        self.mark()
-        for indices in in_batches(np.arange(len(images)), batch_size):
-            x = self.ops.gather(data, indices, outputs.dtype, self.buffers)
-            outputs[indices] = self.ops.to_numpy(self.forward_batch(x, training=False))
+        with self.alone():
+            data = self.ops.upload(images)
+            self.mark()
+            for indices in in_batches(np.arange(len(images)), batch_size):
+                x = self.ops.gather(data, indices, outputs.dtype, self.buffers)
+                outputs[indices] = self.ops.to_numpy(self.forward_batch(x, training=False))
         return outputs
 
     def summary(self, input_shape: Shape) -> str:
@@ -164,10 +165,12 @@ def count(layer: Layer) -> int:
 
 def snapshot(network: Layer) -> dict[str, np.ndarray]:
     """A copy of the whole state, as NumPy arrays by name."""
-    return {name: p.value.copy() for name, p in network.state().items()}
+    with network.alone():
+        return {name: p.value.copy() for name, p in network.state().items()}
 
 
 def restore(network: Layer, values: dict[str, np.ndarray]) -> None:
     """Put a snapshot back."""
-    for name, parameter in network.state().items():
-        parameter.value = values[name]
+    with network.alone():
+        for name, parameter in network.state().items():
+            parameter.value = values[name]

@@ -107,7 +107,7 @@ def profile(
     not fit, as `fit` does, and for fewer than one repeat.
     """
     whole_number(repeats, "repeats", "profile")
-    loss.to(network.backend)
+    loss = loss.on(network.backend)
     samples = prepare(network, loss, (x, y), "x, y")
     before, optimizer = snapshot(network), copy.deepcopy(optimizer)
     limits = (nan, nan)  # the host's rates are no limits of a GPU

@@ -24,11 +24,13 @@ from .layers.base import Parameter
 from .losses import Loss
 from .network import Sequential, restore
 from .optimizers import Optimizer, Penalty, clip_gradients
+from .turns import sole_trainer
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 # Overflow shows in the loss, which is checked: NumPy's warnings would only say it earlier.
+@sole_trainer
 @np.errstate(over="ignore", invalid="ignore")
 def fit(
     network: Sequential,
@@ -75,7 +77,7 @@ def fit(
     of another training, OSError for one that cannot be written.
     """
     check_arguments(epochs, batch_size, seed, patience, validation, every, max_gradient_norm)
-    loss.to(network.backend)
+    loss = loss.on(network.backend)
     training_set = prepare(network, loss, train, "train")
     check_batches(network, training_set, batch_size)
     judging_set = None if validation is None else prepare(network, loss, validation, "validation")
@@ -212,9 +214,11 @@ def train_epoch(
         update(parameters, optimizer, lr, step, rules)
 
     steps.start(batches, rates, taken)
+    alone = network.alone()
     looked = perf_counter()
     for k in range(len(batches)):
-        with WholeStep():
+        with WholeStep(), alone:
+            network.mark()
             steps.take(compute, change)
             optimizer.steps += 1
         drawn = not bar.disable and perf_counter() - looked > bar.mininterval

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from inspect import signature
+from threading import get_ident
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy as np
 from .. import backends
 from ..arguments import Described
 from ..backends.contract import Array, Backend, Batch
+from ..turns import Turn, Turns
 
 Shape = tuple[int, ...]
 
@@ -114,8 +116,9 @@ class Layer(Described):
         self.arguments = arguments
         self.backend = "numpy"
         self.buffers = self.ops.Buffers()
+        self.turn = Turn()
         # What backward needs to know of the last forward, and the mark that it left on each layer.
-        self._expected_dy: tuple[Shape, Any, object] | None = None
+        self._expected_dy: tuple[Shape, Any, object, int] | None = None
         self._mark: object = None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -166,39 +169,46 @@ class Layer(Described):
         shape = (len(x), *self.output_shape(x.shape[1:]))
         if self.dtype is not None:
             x = x.astype(np.result_type(x.dtype, self.dtype), copy=False)
-        self._expected_dy, mark = None, object()
-        if len(x) == 0:
-            y = np.empty(shape, x.dtype)
-        else:
-            y = self.ops.to_numpy(self.forward_batch(self.ops.from_numpy(x), training))
-        self.mark(mark)
-        self._expected_dy = shape, x.dtype, mark
+        with self.alone():
+            self._expected_dy, mark = None, object()
+            if len(x) == 0:
+                y = np.empty(shape, x.dtype)
+            else:
+                y = self.ops.to_numpy(self.forward_batch(self.ops.from_numpy(x), training))
+            self.mark(mark)
+            self._expected_dy = shape, x.dtype, mark, get_ident()
         return y
 
     @np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
     def backward(self, dy: Any) -> np.ndarray:
         """Gradient of the loss with respect to x, given dy, its gradient with respect to y.
 
-        Writes (overwrites) `.grad` of every parameter. Once per forward, with nothing in between
-        that went through the layers (predict, evaluate, fit, another network): RuntimeError
-        otherwise. Raises ValueError when dy has not the shape of the last output.
+        Writes (overwrites) `.grad` of every parameter. Once per forward, in the same thread, with
+        nothing in between that went through the layers (predict, evaluate, fit, another network):
+        RuntimeError otherwise. Raises ValueError when dy has not the shape of the last output.
         """
         dy = as_floats(dy, f"{self}: dy")
-        if self._expected_dy is None:
-            raise RuntimeError(f"{self}: backward needs a forward before it, each time")
-        shape, dtype, mark = self._expected_dy
-        if any(layer._mark is not mark for layer in self.walk()):
-            raise RuntimeError(
-                f"{self}: since its forward another batch went through its layers (predict, "
-                "evaluate, fit, another network): backward needs a forward just before it"
-            )
-        if dy.shape != shape:
-            raise ValueError(f"{self}: dy has shape {dy.shape}, the output had {shape}")
-        self._expected_dy = None
-        if len(dy) == 0:
-            raise ValueError(f"{self}: an empty batch has no gradient")
-        dx = self.backward_batch(self.ops.from_numpy(dy.astype(dtype, copy=False)))
-        return self.ops.to_numpy(dx)
+        with self.alone():
+            if self._expected_dy is None:
+                raise RuntimeError(f"{self}: backward needs a forward before it, each time")
+            shape, dtype, mark, thread = self._expected_dy
+            if thread != get_ident() or any(layer._mark is not mark for layer in self.walk()):
+                raise RuntimeError(
+                    f"{self}: since its forward another batch went through its layers (predict, "
+                    "evaluate, fit, another network or thread): backward needs a forward just "
+                    "before it"
+                )
+            if dy.shape != shape:
+                raise ValueError(f"{self}: dy has shape {dy.shape}, the output had {shape}")
+            self._expected_dy = None
+            if len(dy) == 0:
+                raise ValueError(f"{self}: an empty batch has no gradient")
+            dx = self.backward_batch(self.ops.from_numpy(dy.astype(dtype, copy=False)))
+            return self.ops.to_numpy(dx)
+
+    def alone(self) -> Turns:
+        """`with layer.alone():` other threads wait before they send a batch through it."""
+        return Turns(layer.turn for layer in self.walk())
 
     def mark(self, mark: object = None) -> None:
         """Another batch goes through: no backward may go on from what an earlier one left."""
@@ -216,16 +226,18 @@ class Layer(Described):
     def to(self, backend: str) -> Self:
         """Move to a backend, in place; returns the layer."""
         ops = backends.get(backend)
-        for layer in self.walk():
-            layer.backend, layer.buffers, layer._expected_dy = backend, ops.Buffers(), None
-        move(self.state().values(), backend)
+        with self.alone():
+            for layer in self.walk():
+                layer.backend, layer.buffers, layer._expected_dy = backend, ops.Buffers(), None
+            move(self.state().values(), backend)
         return self
 
     def astype(self, dtype: Any) -> Self:
         """Turn the parameters into "float32" or "float64", in place; returns the layer."""
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise TypeError(f"{self}: parameters are float32 or float64, not {np.dtype(dtype)}")
-        convert(self.state().values(), dtype)
+        with self.alone():
+            convert(self.state().values(), dtype)
         return self
 
     @property

@@ -64,7 +64,7 @@ def saliency(network: Sequential, loss: Loss, images: np.ndarray, target: Any) -
     `.grad` are overwritten, as by every backward pass.
     """
     images = np.asarray(images)
-    loss.to(network.backend)
+    loss = loss.on(network.backend)
     loss.forward(network.forward(images), target)
     slopes = np.abs(network.backward(loss.backward())).max(axis=1)
     top = slopes.max(axis=(1, 2), keepdims=True)
