@@ -8,20 +8,30 @@ export MPLBACKEND ?= Agg
 
 .PHONY: demo test docs results test-gpu bench-gpu soak coverage clean
 
-# A stamp is newer than pyproject.toml when the environment is up to date.
-$(VENV)/installed: pyproject.toml
+# Python compiles a module when it is first imported: most of those installed never are.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
+
+# A test process a core. The slowest tests are shown, for `make test` has minutes only.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal \
+    --durations 10
+
+$(VENV)/made:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'minicnn needs Python 3.11 or newer, this is ' + sys.version)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-$(VENV)/installed-tests: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,cuda,mpi]"
+# A stamp is newer than pyproject.toml when the environment is up to date.
+$(VENV)/installed: $(VENV)/made pyproject.toml
+	$(INSTALL) .
 	touch $@
 
-$(VENV)/installed-docs: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
-	touch $@
+$(VENV)/installed-tests: $(VENV)/made pyproject.toml
+	$(INSTALL) ".[test,cuda,mpi]"
+	touch $(VENV)/installed $@
+
+$(VENV)/installed-docs: $(VENV)/made pyproject.toml
+	$(INSTALL) ".[docs]"
+	touch $(VENV)/installed $@
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
@@ -30,8 +40,8 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
-	NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest tests/cuda
+	$(PYTEST)
+	NUMBA_ENABLE_CUDASIM=1 $(PYTEST) tests/cuda
 
 # The book, in docs/build. A warning is an error; the pages need no network to be read.
 docs: $(VENV)/installed-docs
@@ -52,7 +62,7 @@ results: $(VENV)/installed-tests
 SANITIZE := compute-sanitizer --error-exitcode 1 --tool
 test-gpu: $(VENV)/installed-tests
 	$(BIN)/python -c "from minicnn import backends; backends.get('cuda')"
-	$(BIN)/python -m pytest
+	$(PYTEST)
 	for tool in memcheck racecheck initcheck; do \
 	    $(SANITIZE) $$tool $(BIN)/python -m pytest tests/cuda || exit 1; done
 

@@ -3,6 +3,9 @@
 import os
 import signal
 
+# Tests run side by side, and their products are small. (NumPy is told before it is imported.)
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from hypothesis import HealthCheck, settings
 
 # A shell starts its background jobs with Ctrl-C ignored, and some tests press it.
@@ -13,4 +16,6 @@ quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=20, **quiet)
 settings.register_profile("ci", max_examples=40, derandomize=True, **quiet)
 settings.register_profile("nightly", max_examples=2000, **quiet)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+settings.load_profile(PROFILE)
+BY_NIGHT = PROFILE == "nightly"  # where a test has cheaper cases for the day

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limit
 KILLED = """
 import os, random, signal, sys, time
 import minicnn as m
-path, kills = sys.argv[1], int(sys.argv[2])
+path = sys.argv[1]
 network = m.Sequential(m.Dense(200, 300), m.Dense(300, 200))
 optimizer = m.SGD(0.1)
 
@@ -29,8 +29,12 @@ def saved():
     return optimizer.steps
 
 save(0)
-rng, unfinished = random.Random(0), 0
-for _ in range(kills):
+start = time.perf_counter()
+save(0)
+a_while = 5 * (time.perf_counter() - start)
+rng, unfinished, kills = random.Random(0), 0, 0
+while kills < 100 or not (saved() and unfinished):  # some child gets far enough, and some not
+    kills += 1
     before = saved()
     child = os.fork()
     if child == 0:
@@ -38,12 +42,11 @@ for _ in range(kills):
         while True:
             k += 1
             save(k)
-    time.sleep(rng.uniform(0, 0.03))
+    time.sleep(rng.uniform(0, a_while))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert saved() >= before
     unfinished += sum(name.endswith(".part") for name in os.listdir(os.path.dirname(path)))
-print(saved(), unfinished)
 """
 
 FULL = """
@@ -83,8 +86,8 @@ rng, interrupted, found = random.Random(0), 0, None
 while found is None:
     timer = threading.Timer(rng.uniform(0, 0.02 * (1 + interrupted)), os.kill,
                             (os.getpid(), signal.SIGINT))
-    timer.start()
     try:
+        timer.start()
         found = train(checkpoint=path)
         timer.cancel()
         timer.join()
@@ -99,9 +102,7 @@ print(interrupted)
 
 
 def test_a_process_that_is_killed_while_saving_leaves_a_whole_file(tmp_path):
-    states, unfinished = map(int, run(KILLED, tmp_path / "model.npz", 100).split())
-    assert states > 0, "no child got as far as saving"
-    assert unfinished > 0, "no child was killed while it was saving"
+    run(KILLED, tmp_path / "model.npz")
 
 
 @pytest.mark.parametrize("limit", [0, 1000, 100_000])

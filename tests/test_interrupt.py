@@ -43,8 +43,8 @@ def test_ctrl_c_in_training_leaves_the_network_as_after_the_last_whole_step(back
         net = network().to(backend)
         passed.add(weights(net))
         timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
+            timer.start()
             for _ in range(1000):
                 fit(net, SoftmaxCrossEntropy(), Recorder(0.1), (images, labels), batch_size=16,
                     progress=False)  # fmt: skip

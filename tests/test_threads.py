@@ -147,5 +147,5 @@ def test_a_copied_network_waits_for_nobody():
     net.forward(IMAGES)
     other = copy.deepcopy(net)
     with net.alone(), ThreadPoolExecutor(1) as pool:
-        found = pool.submit(other.predict, IMAGES).result(timeout=60)
+        found = pool.submit(other.predict, IMAGES).result()
     np.testing.assert_array_equal(found, net.predict(IMAGES))

@@ -5,13 +5,14 @@ import pytest
 pytest.importorskip("numba_cuda", reason="the cuda extra is not installed")
 
 from minicnn.backends.cuda import compiled, device
+from tests.conftest import BY_NIGHT
 
 if device.SIMULATED:
     pytest.skip("the simulator compiles nothing", allow_module_level=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("generation", compiled.GENERATIONS, ids=str)
+@pytest.mark.parametrize("generation", compiled.GENERATIONS[0 if BY_NIGHT else -1 :], ids=str)
 def test_no_kernel_spills_registers_or_computes_in_float64(generation):
     reports = {
         name: compiled.compile_for(kernel, takes, generation)
