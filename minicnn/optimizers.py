@@ -1,6 +1,6 @@
 """Optimisers: how a parameter moves against its gradient. Rules and defaults as PyTorch's.
 
-The formulas stand in `backends/contract/training.py`, at the operation that each class calls.
+The formulas stand in `backends/contract/update.py`, at the operation that each class calls.
 """
 
 from __future__ import annotations

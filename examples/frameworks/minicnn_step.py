@@ -4,7 +4,10 @@ import numpy as np
 
 import minicnn as m
 from frameworks.workloads import Workload
-from minicnn.backends import numba, numpy  # noqa: F401 - so that their import is no memory of a step
+from minicnn import backends
+
+for name in ("numpy", "numba"):
+    backends.get(name)  # so that its import is no memory of a step
 
 
 def network(work: Workload) -> m.Sequential:

@@ -1,12 +1,13 @@
-"""The backends: `get(name)` gives the module that has the operations of `contract`."""
+"""The backends: `get(name)` has the operations of `contract`, each from the file of its section."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from types import SimpleNamespace
 from typing import cast
 
-from .contract import Backend
+from .contract import Backend, operations
 
 NAMES = ("numpy", "numba", "cuda")
 
@@ -20,13 +21,18 @@ def get(name: str) -> Backend:
     """
     if name not in NAMES:
         raise ValueError(f"no backend is called {name!r}; there are {', '.join(NAMES)}")
+    found = SimpleNamespace()
     try:
-        module = import_module(f"{__name__}.{name}")
+        if name == "cuda":
+            from .cuda.device import require
+
+            require()
+        for operation, section in operations().items():
+            module = import_module(f"{__name__}.{name}.{section}")
+            setattr(found, operation, getattr(module, operation))
     except ImportError as error:
         raise RuntimeError(f"the backend {name!r} cannot run here: {error}") from error
-    if name == "cuda":
-        module.device.require()
-    return cast(Backend, module)
+    return cast(Backend, found)
 
 
 def available() -> list[str]:
@@ -34,15 +40,19 @@ def available() -> list[str]:
 
     A simulated GPU is not among them: it checks kernels and is slow, so it is used on request only.
     """
-    names = []
-    for name in NAMES:
-        try:
-            module = get(name)
-        except RuntimeError:
-            continue
-        if name != "cuda" or not module.device.SIMULATED:  # type: ignore[attr-defined]
-            names.append(name)
-    return names
+    return [name for name in NAMES if runs(name)]
+
+
+def runs(name: str) -> bool:
+    try:
+        get(name)
+    except RuntimeError:
+        return False
+    if name == "cuda":
+        from .cuda.device import SIMULATED
+
+        return not SIMULATED
+    return True
 
 
 def set_threads(number: int) -> None:

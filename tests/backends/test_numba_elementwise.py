@@ -11,12 +11,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from minicnn import backends
 from minicnn import layers as nn
-from minicnn.backends import numba, numpy, scalar
+from minicnn.backends import scalar
 from minicnn.backends.numba.runtime import get_threads, set_threads
 from minicnn.backends.philox import words
 from tests.strategies import any_shape, pooling, seeds
 
+numpy, numba = backends.get("numpy"), backends.get("numba")
 batch_sizes = st.sampled_from([1, 2, 15, 16, 17, 33])
 dtypes = st.sampled_from(["float32", "float64"])
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}

@@ -1,9 +1,7 @@
 """The table of contents of backprop: every operation of minicnn, its formula and its gradient.
 
-Each backend (`numpy`, `numba`, `cuda`) is a module with these functions under these names. A
-layer calls them and never learns which backend it is on. They stand in three files: `data.py`
-(moving data, and the steps of an epoch), `layers.py` (forward and backward) and `training.py`
-(losses and updates).
+Each backend (`numpy`, `numba`, `cuda`) has these functions under these names, in files of the same
+names. A layer calls them and never learns which backend it is on. Begin with `convolution.py`.
 
 Notation
 --------
@@ -28,10 +26,22 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .data import DataOperations, EpochSteps
-from .layers import LayerOperations
+from . import (
+    activation,
+    arrays,
+    bias,
+    convolution,
+    data,
+    dense,
+    dropout,
+    loss,
+    normalization,
+    pooling,
+    steps,
+    update,
+)
 from .names import Array, Batch, Data, Indices, Number, Scalar
-from .training import TrainingOperations
+from .steps import EpochSteps
 
 __all__ = [
     "Array",
@@ -46,10 +56,29 @@ __all__ = [
 ]
 
 
-class Backend(DataOperations, LayerOperations, TrainingOperations, Protocol):
-    """A module with all these functions."""
+class Backend(
+    convolution.Operations,
+    dense.Operations,
+    bias.Operations,
+    pooling.Operations,
+    activation.Operations,
+    normalization.Operations,
+    dropout.Operations,
+    loss.Operations,
+    update.Operations,
+    arrays.Operations,
+    data.Operations,
+    steps.Operations,
+    Protocol,
+):
+    """All of these operations."""
 
 
-def operations() -> list[str]:
-    """The names of all functions of a backend."""
-    return [name for name in dir(Backend) if not name.startswith("_")]
+def operations() -> dict[str, str]:
+    """Every operation, and its section: the name of the file that has it in every backend."""
+    return {
+        name: section.__module__.rpartition(".")[2]
+        for section in Backend.__bases__
+        for name in vars(section)
+        if not name.startswith("_")
+    }

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from .device import Array, cuda, on_the_host
+from .device import Buffers as Buffers
 
 ALIGNED = 64  # numbers; where an array begins, so that a warp's reads begin at a cache line
 

@@ -8,6 +8,7 @@ float64, of which a float32 kernel should have none.
 """
 
 import re
+from importlib import import_module
 from types import SimpleNamespace
 from typing import NamedTuple
 from unittest import mock
@@ -15,6 +16,7 @@ from unittest import mock
 import numba
 from cuda.core import Linker, LinkerOptions, ObjectCode
 
+from ..contract import operations
 from ..window import Window
 from . import convolution, pooling, tile
 from .device import KERNELS, cuda
@@ -41,6 +43,8 @@ class Report(NamedTuple):
 
 def all_kernels() -> dict:
     """Every kernel by name; of those that are made for a window, a LeNet-like network's."""
+    for section in {*operations().values()}:
+        import_module(f"{__package__}.{section}")
     wide = Window(kernel=(5, 5), stride=(1, 1), padding=(2, 2), image=(14, 14), output=(14, 14))
     half = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), image=(14, 14), output=(7, 7))
     for shape in tile.TILES:

@@ -2,21 +2,12 @@
 
 import numpy as np
 
-from ..numpy.arrays import read, synchronize, to_float, write
+from ..buffers import Buffers as Buffers
+from ..numpy.arrays import read as read
+from ..numpy.arrays import synchronize as synchronize
+from ..numpy.arrays import to_float as to_float
+from ..numpy.arrays import write as write
 from .layout import Lanes, block_shape, pack, unpack
-
-__all__ = [
-    "allocate",
-    "from_numpy",
-    "join",
-    "read",
-    "reshape",
-    "synchronize",
-    "to_float",
-    "to_numpy",
-    "write",
-]
-
 
 LINE = 64  # bytes of a cache line; an array begins at one, so that registers load whole lines
 

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ..numpy.data import pick, upload
+from ..numpy.data import pick as pick
+from ..numpy.data import upload as upload
 from .layout import Lanes, block_shape, pack
-
-__all__ = ["gather", "pick", "upload"]
 
 
 def gather(data, indices, dtype, buffers):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..buffers import Buffers as Buffers
+
 
 def from_numpy(array):
     return array.copy()

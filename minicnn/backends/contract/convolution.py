@@ -1,0 +1,40 @@
+"""Convolution and its two gradients; transposed convolution is the same with roles swapped."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from ..window import Window
+from .names import Array, Batch
+
+
+class Operations(Protocol):
+    def conv2d_forward(
+        self, x: Batch, w: Array, b: Array | None, window: Window, buffers: Any
+    ) -> Batch:
+        """Cross-correlation, which deep learning calls convolution (LeCun et al. 1998).
+
+            y[n,f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[n, c, i·s+u−p, j·s+v−p]
+
+        x (N, C, H, W), zero outside the image; w (F, C, KH, KW); b (F,) or None;
+        y (N, F, OH, OW).
+        """
+
+    def conv2d_input_gradient(self, dy: Batch, w: Array, window: Window, buffers: Any) -> Batch:
+        """Gradient of `conv2d_forward` with respect to x: every tap sends dy back to its pixel.
+
+            dx[n,c,h,k] = Σ_{f,u,v,i,j : i·s+u−p = h, j·s+v−p = k}  w[f,c,u,v] · dy[n,f,i,j]
+
+        It is also the forward pass of a transposed convolution (Dumoulin & Visin 2016).
+        dy (N, F, OH, OW); w (F, C, KH, KW); dx (N, C, H, W).
+        """
+
+    def conv2d_weight_gradient(
+        self, dy: Batch, x: Batch, window: Window, dw: Array, buffers: Any
+    ) -> None:
+        """Gradient of `conv2d_forward` with respect to w: each tap against what it saw.
+
+            dw[f,c,u,v] = Σ_{n,i,j} dy[n,f,i,j] · x[n, c, i·s+u−p, j·s+v−p]
+
+        dy (N, F, OH, OW); x (N, C, H, W); dw (F, C, KH, KW), overwritten.
+        """
