@@ -1,5 +1,7 @@
 """minicnn: a convolutional-network library to be read, with every gradient stated by hand."""
 
+from typing import TYPE_CHECKING
+
 from . import (
     backends,
     data,
@@ -8,6 +10,7 @@ from . import (
     layers,
     losses,
     metrics,
+    names,
     optimizers,
     schedules,
 )
@@ -94,3 +97,8 @@ __all__ = [
     "to_onnx",
     "to_torch",
 ]
+
+names.install()
+if TYPE_CHECKING:  # they are imported when they are asked for
+    from . import plotting as plotting
+    from . import timing as timing

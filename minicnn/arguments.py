@@ -24,6 +24,26 @@ class Described:
         super().__setattr__(name, value)
 
 
+def instance(value: Any, kind: type, name: str, owner: str, example: str) -> None:
+    """TypeError that names owner and argument when value is no instance of the kind."""
+    refuse_class(value, name, owner)
+    if not isinstance(value, kind):
+        raise TypeError(f"{owner}: {name} must be {example}, got {value!r}")
+
+
+def function(value: Any, name: str, owner: str, example: str) -> None:
+    """TypeError that names owner and argument when value cannot be called."""
+    refuse_class(value, name, owner)
+    if not callable(value):
+        raise TypeError(f"{owner}: {name} must be {example}, got {value!r}")
+
+
+def refuse_class(value: Any, name: str, owner: str) -> None:
+    if isinstance(value, type):
+        made = value.__name__
+        raise TypeError(f"{owner}: {name} is the class {made}; write {made}(…), which makes one")
+
+
 def number(value: Any, name: str, owner: str) -> float:
     """value as a float; TypeError that names owner and argument when it is no number."""
     if isinstance(value, bool) or not isinstance(value, Real):

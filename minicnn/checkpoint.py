@@ -84,6 +84,8 @@ def save(
     optimiser that trains other parameters than the network's and for more layers or bytes than
     `load` takes, OSError, naming the file, if it cannot be written.
     """
+    if isinstance(path, Sequential):
+        raise TypeError("save: the path comes first: save(path, network)")
     with network.alone():  # as after a whole step, were another thread to train it
         header, arrays = contents(network, optimizer, progress)
         write_model_file(path, header, arrays)

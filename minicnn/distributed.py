@@ -25,7 +25,6 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from tqdm import tqdm
 
 from . import backends
 from .checkpoint import Progress, load_training, save
@@ -35,9 +34,11 @@ from .history import History
 from .losses import Loss
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer, Penalty
+from .progress import Report, report
 from .training import (
     Rules,
     check_arguments,
+    check_parts,
     constant,
     described,
     forward_and_backward,
@@ -110,6 +111,7 @@ def fit(
     parameters are not bit for bit those of rank 0 at the end of an epoch; and what `minicnn.fit`
     raises. Call it inside `job`, so that an error on one rank ends all of them.
     """
+    check_parts(network, loss, optimizer, schedule, penalty)
     check_arguments(epochs, batch_size, seed, None, validation, every, max_gradient_norm)
     if batch_size < comm.size:
         raise ValueError(f"batch_size {batch_size} gives some of the {comm.size} ranks no sample")
@@ -140,29 +142,26 @@ def fit(
     elif kept is not None:
         save(kept, network, optimizer, run)
     together, history = Together(comm, network), run.history
+    shown = report(progress and comm.rank == 0, epochs, samples.size)
     for epoch in range(len(history), epochs):
         start = perf_counter()
         batches = list(in_batches(shuffled(samples.size, seed, epoch), batch_size))
-        with tqdm(
-            total=samples.size,
-            desc=f"epoch {epoch + 1}/{epochs}",
-            unit=" images",
-            disable=None if progress and comm.rank == 0 else True,
-        ) as bar:
-            tally = train_epoch(together, loss, optimizer, samples, batches, epoch, rules, bar)
-        together.check_identical(epoch)
-        together.share_counters()
-        validation_loss, validation_accuracy = (
-            (None, None) if judged_here is None else judge(comm, network, loss, judged_here)
-        )
-        history.append(
-            train_loss=tally.loss,
-            train_accuracy=tally.accuracy,
-            validation_loss=validation_loss,
-            validation_accuracy=validation_accuracy,
-            learning_rate=rules.rate(optimizer, epoch + (len(batches) - 1) / len(batches)),
-            seconds=perf_counter() - start,
-        )
+        with shown.epoch(epoch):
+            tally = train_epoch(together, loss, optimizer, samples, batches, epoch, rules, shown)
+            together.check_identical(epoch)
+            together.share_counters()
+            validation_loss, validation_accuracy = (
+                (None, None) if judged_here is None else judge(comm, network, loss, judged_here)
+            )
+            history.append(
+                train_loss=tally.loss,
+                train_accuracy=tally.accuracy,
+                validation_loss=validation_loss,
+                validation_accuracy=validation_accuracy,
+                learning_rate=rules.rate(optimizer, epoch + (len(batches) - 1) / len(batches)),
+                seconds=perf_counter() - start,
+            )
+            shown.end(history)
         if kept is not None and (len(history) % every == 0 or len(history) == epochs):
             save(kept, network, optimizer, run)
     return history
@@ -233,7 +232,7 @@ def train_epoch(
     batches: list[np.ndarray],
     epoch: int,
     rules: Rules,
-    bar: tqdm,
+    shown: Report,
 ) -> Tally:
     """One step per batch, taken by all ranks; returns the epoch's mean loss and accuracy."""
     tally, comm, ops = Tally(), together.comm, together.network.ops
@@ -255,9 +254,8 @@ def train_epoch(
             tally.add_correct(correct)
         optimizer.steps += 1
         update(together.parameters, optimizer, lr, optimizer.steps, rules)
-        if not bar.disable:
-            bar.set_postfix_str(tally.summary(), refresh=False)
-            bar.update(len(batch))
+        if shown.due() or step + 1 == len(batches):
+            shown.update(tally)
     return tally
 
 

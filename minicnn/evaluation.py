@@ -8,22 +8,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import metrics
+from .arguments import instance
 from .backends.contract import Data
 from .data.batches import as_samples, in_batches
 from .data.dataset import Dataset
+from .errors import warn
 from .losses import Loss, Targets
-from .network import Sequential
+from .network import Sequential, likeliest
+from .progress import scores
+from .tables import aligned
 
 Samples = Dataset | tuple[Any, Any]  # a data set, or (inputs, targets)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """What `evaluate` found. Without classes (regression) only `loss` is a number.
 
     accuracy: the share of samples that were classified right. confusion: int64 (C, C), a row per
     true class, a column per predicted one. precision, recall: float64 (C,), NaN for a class that
-    was never predicted, or does not occur.
+    was never predicted, or does not occur. classes: their names, where the samples were a Dataset.
     """
 
     loss: float
@@ -31,8 +35,23 @@ class Evaluation:
     confusion: np.ndarray | None = None
     precision: np.ndarray | None = None
     recall: np.ndarray | None = None
+    classes: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        """Loss and accuracy on a line, then a table of the classes."""
+        first = scores(self.loss, self.accuracy)
+        if self.confusion is None or self.precision is None or self.recall is None:
+            return first
+        rows = [("class", "samples", "precision", "recall")]
+        numbered = map(str, range(len(self.confusion)))
+        for name, *row in zip(
+            self.classes or numbered, self.confusion.sum(axis=1), self.precision, self.recall
+        ):
+            rows.append((name, f"{row[0]:,}", f"{row[1]:.2%}", f"{row[2]:.2%}"))
+        return "\n".join([first, *aligned(rows, left=1)])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
 def evaluate(
     network: Sequential, loss: Loss, samples: Samples, batch_size: int = 256
 ) -> Evaluation:
@@ -40,15 +59,16 @@ def evaluate(
 
     Raises ValueError or TypeError for data that does not fit.
     """
+    instance(network, Sequential, "network", "evaluate", "a Sequential")
+    instance(loss, Loss, "loss", "evaluate", "a loss such as SoftmaxCrossEntropy()")
     loss = loss.on(network.backend)
     return measure(network, loss, prepare(network, loss, samples, "samples"), batch_size)
 
 
-@np.errstate(over="ignore", invalid="ignore")
 def measure(
     network: Sequential, loss: Loss, samples: Prepared, batch_size: int = 256
 ) -> Evaluation:
-    ops, labels = network.ops, samples.targets.labels
+    ops, labels, names = network.ops, samples.targets.labels, samples.classes
     tally, predicted = Tally(), []
     with network.alone():
         network.mark()
@@ -59,18 +79,18 @@ def measure(
             tally.add(value, loss.divisor(samples.targets, indices), len(indices))
             if labels is not None:
                 outputs = ops.to_numpy(prediction)
-                one = outputs.shape[1] == 1
-                predicted.append(outputs[:, 0] > 0 if one else outputs.argmax(axis=1))
+                predicted.append(likeliest(outputs))
     if labels is None:
         return Evaluation(tally.loss)
     classes = max(2, outputs.shape[1])
-    matrix = metrics.confusion_matrix(labels, np.concatenate(predicted).astype(np.int64), classes)
+    matrix = metrics.confusion_matrix(labels, np.concatenate(predicted), classes)
     return Evaluation(
         tally.loss,
         metrics.accuracy(matrix),
         matrix,
         metrics.precision(matrix),
         metrics.recall(matrix),
+        names if names is not None and len(names) == classes else None,
     )
 
 
@@ -81,6 +101,7 @@ class Prepared(NamedTuple):
     targets: Targets
     shape: tuple[int, ...]
     dtype: Any
+    classes: tuple[str, ...] | None = None
 
     @property
     def size(self) -> int:
@@ -93,11 +114,23 @@ def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Pre
     inputs = as_samples(inputs, name)
     if len(inputs) == 0:
         raise ValueError(f"{name}: there are no samples")
+    warn_of_pixels(inputs, name)
     if len(inputs) != len(target):
         raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
-    output = (len(inputs), *network.output_shape(inputs.shape[1:]))
+    output = network.batch_shape(inputs.shape)
     dtype = network.dtype or np.dtype(np.float32)
-    return Prepared(network.ops.upload(inputs), loss.targets(target, output), inputs.shape, dtype)
+    classes = samples.classes if isinstance(samples, Dataset) else None
+    targets = loss.targets(target, output)
+    return Prepared(network.ops.upload(inputs), targets, inputs.shape, dtype, classes)
+
+
+def warn_of_pixels(inputs: np.ndarray, name: str) -> None:
+    """Floats from 0 to 255 are pixels that somebody forgot to scale: uint8 would be scaled here."""
+    if inputs.dtype != np.uint8 and inputs.size and 127 < inputs.max() <= 255 and inputs.min() >= 0:
+        warn(
+            f"{name}: floats from {inputs.min():g} to {inputs.max():g} look like pixels, and "
+            "networks learn from numbers near 0..1: divide them by 255, or pass uint8"
+        )
 
 
 def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -113,9 +146,12 @@ class Tally:
 
     def __init__(self) -> None:
         self.total, self.weight, self.samples, self.steps = 0.0, 0.0, 0, 0
+        self.first_loss = 0.0
         self.correct: int | None = None
 
     def add(self, loss: float, weight: float, samples: int) -> None:
+        if self.steps == 0:
+            self.first_loss = loss
         self.total += loss * weight
         self.weight += weight
         self.samples += samples
@@ -131,7 +167,3 @@ class Tally:
     @property
     def accuracy(self) -> float | None:
         return None if self.correct is None else self.correct / self.samples
-
-    def summary(self) -> str:
-        right = "" if self.accuracy is None else f", accuracy {self.accuracy:.2%}"
-        return f"loss {self.loss:.4f}{right}"

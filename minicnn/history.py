@@ -8,21 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .files import whole_file
+from .tables import aligned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = (
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "learning_rate",
-    "seconds",
-)
+COLUMNS = {  # and how a table shows their numbers
+    "train_loss": ".4f",
+    "train_accuracy": ".2%",
+    "validation_loss": ".4f",
+    "validation_accuracy": ".2%",
+    "learning_rate": ".3g",
+    "seconds": ".1f",
+}
+SHOWN = 10  # of many epochs, the table has as many first and last ones
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """One list per column, one entry per epoch; None where there is nothing to record.
 
@@ -44,6 +46,18 @@ class History:
 
     def __getitem__(self, name: str) -> list[float | None]:
         return self.columns[name]
+
+    def __repr__(self) -> str:
+        """A table with a line for each epoch; of more than 20, the first and the last ten."""
+        columns = [["epoch", *map(str, range(1, len(self) + 1))]]
+        for name, form in COLUMNS.items():
+            if any(value is not None for value in self[name]):
+                shown = ["" if value is None else format(value, form) for value in self[name]]
+                columns.append([name.replace("_", " "), *shown])
+        lines = aligned([*zip(*columns)], left=0)
+        if len(self) > 2 * SHOWN:
+            lines[1 + SHOWN : -SHOWN] = [f"... {len(self) - 2 * SHOWN} more ..."]
+        return "\n".join(lines)
 
     def plot(self) -> Figure:
         """Loss and accuracy against epochs, as a matplotlib figure."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import instance
 from .data.batches import as_samples, in_batches
 from .layers.base import Layer, Parameter, Shape
 
@@ -20,9 +21,13 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer, seed: int | None = None) -> None:
-        for layer in layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"Sequential: wanted layers, got {layer!r}")
+        for position, layer in enumerate(layers):
+            if isinstance(layer, (list, tuple)):
+                raise TypeError(
+                    f"Sequential: got a {type(layer).__name__} of layers, wanted the layers "
+                    "themselves: write Sequential(*layers)"
+                )
+            instance(layer, Layer, f"layer {position}", "Sequential", "a layer")
         self.layers = layers
         self.learning = [bool(layer.parameters()) for layer in layers]
         super().__init__()
@@ -104,15 +109,43 @@ class Sequential(Layer):
         images (N, …): float32, float64, or uint8 pixels, which are scaled to 0..1.
         """
         images = as_samples(images, f"{self}: images")
-        outputs = np.empty(
-            (len(images), *self.output_shape(images.shape[1:])), self.dtype or np.float32
-        )
+        outputs = np.empty(self.batch_shape(images.shape), self.dtype or np.float32)
         with self.alone():
             data = self.ops.upload(images)
             self.mark()
             for indices in in_batches(np.arange(len(images)), batch_size):
                 x = self.ops.gather(data, indices, outputs.dtype, self.buffers)
                 outputs[indices] = self.ops.to_numpy(self.forward_batch(x, training=False))
+        return outputs
+
+    def predict_classes(self, images: Any, batch_size: int = 256) -> np.ndarray:
+        """The class of each image, int64 (N,): that of the largest logit, the first among equals.
+
+        A single logit stands for class 1 where it is positive, for class 0 elsewhere. images as
+        for `predict`. Raises ValueError for outputs of another shape than (N, C).
+        """
+        return likeliest(self.predict_logits(images, batch_size))
+
+    @np.errstate(over="ignore", invalid="ignore")  # Inf and NaN pass through in silence
+    def predict_probabilities(self, images: Any, batch_size: int = 256) -> np.ndarray:
+        """softmax(logits): how sure the network is of each class, (N, C); every row sums to 1.
+
+        Of a single logit z, two classes with 1 − sigmoid(z) and sigmoid(z). images and errors as
+        for `predict_classes`. For a network that learned with softmax or, with one logit, sigmoid
+        cross-entropy: other outputs are no logits.
+        """
+        logits = self.predict_logits(images, batch_size)
+        if logits.shape[1] == 1:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+    def predict_logits(self, images: Any, batch_size: int) -> np.ndarray:
+        outputs = self.predict(images, batch_size)
+        if outputs.ndim != 2:
+            raise ValueError(
+                f"{self}: wanted a logit for each class, (N, C), got outputs of {outputs.shape}"
+            )
         return outputs
 
     def summary(self, input_shape: Shape) -> str:
@@ -156,6 +189,12 @@ def refuse_twice(what: str, things: Iterable[Any], why: str) -> None:
     things = list(things)
     if len({id(thing) for thing in things}) != len(things):
         raise ValueError(f"Sequential: a {what} stands in it twice; {why}")
+
+
+def likeliest(logits: np.ndarray) -> np.ndarray:
+    """The class of each row, int64 (N,); a single logit chooses between 0 and 1."""
+    chosen = logits[:, 0] > 0 if logits.shape[1] == 1 else logits.argmax(axis=1)
+    return chosen.astype(np.int64)
 
 
 def count(layer: Layer) -> int:

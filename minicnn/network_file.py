@@ -30,7 +30,7 @@ def read_network(
 
     DataFileError, naming file and line, for anything else than the lines above, and for a network
     of more than MAX_WEIGHTS weights, before any memory is taken for it. OSError if the file cannot
-    be read.
+    be read. What `save` wrote is for `load`.
     """
     name = os.fspath(path)
     convolutions, units = read_lines(name)
@@ -57,6 +57,8 @@ def read_lines(name: str) -> tuple[list[tuple[int, int]], int]:
     """(kernel, filters) of each convolution, and the units of the dense layer."""
     with open(name, "rb") as file:
         content = file.read(MAX_BYTES + 1)
+    if content.startswith(b"PK"):
+        raise DataFileError(f"{name}: got a saved network, wanted lines of text: use load(path)")
     if len(content) > MAX_BYTES:
         raise DataFileError(f"{name}: got more than {MAX_BYTES} bytes, wanted a few lines of text")
     lines = content.decode("ascii", errors="replace").splitlines()

@@ -10,13 +10,13 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
-from .arguments import number, whole_number
+from .arguments import function, instance, number, whole_number
 from .backends.contract import EpochSteps, Indices, Number, Scalar
 from .checkpoint import Progress, load_training, save
 from .data.batches import as_samples, in_batches, shuffled
 from .data.dataset import Dataset
+from .errors import warn
 from .evaluation import Prepared, Samples, Tally, measure, prepare, split
 from .history import History
 from .interrupt import WholeStep
@@ -24,6 +24,7 @@ from .layers.base import Parameter
 from .losses import Loss
 from .network import Sequential, restore
 from .optimizers import Optimizer, Penalty, clip_gradients
+from .progress import Report, report
 from .turns import sole_trainer
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -63,7 +64,8 @@ def fit(
     epoch's parameters back.
     augment: draws the inputs of each epoch: augment(inputs, rng) gives others of the same shape and
     dtype, and rng follows from (seed, epoch). See `data.RandomAffine`.
-    progress: a bar with loss, accuracy and images/s, when standard error is a terminal.
+    progress: show loss and accuracy: a line for each epoch on standard error, and in a terminal a
+    bar with images/s while it runs; in a notebook one output of the cell, whose text changes.
     checkpoint: a file that is written before the first epoch, after each `every` epochs, and at the
     end; see `load`. If it is there already, training goes on from it, to the same bits as if it had
     never stopped, on the same backend; resume=False starts again and replaces it.
@@ -73,9 +75,12 @@ def fit(
     FloatingPointError, naming epoch and step, when a loss is not finite: the parameters are then
     those after the last good step (the losses are looked at when the bar is drawn and at the end of
     an epoch). Ctrl-C leaves the network as after a whole step.
+    Warns of floats from 0 to 255, which look like pixels that were not scaled, and of a loss that
+    rises more than a hundredfold in the first epoch.
     Raises ModelFileError for a checkpoint that is broken, ValueError, naming what differs, for one
     of another training, OSError for one that cannot be written.
     """
+    check_parts(network, loss, optimizer, schedule, penalty, augment)
     check_arguments(epochs, batch_size, seed, patience, validation, every, max_gradient_norm)
     loss = loss.on(network.backend)
     training_set = prepare(network, loss, train, "train")
@@ -103,6 +108,7 @@ def fit(
     elif checkpoint is not None:
         save(checkpoint, network, optimizer, run)
     steps = network.ops.Steps(training_set.dtype)
+    shown = report(progress, epochs, training_set.size)
     while not run.ended(epochs, patience):
         epoch = len(run.history)
         start = perf_counter()
@@ -110,25 +116,27 @@ def fit(
             training_set = augmented(training_set, train, augment, seed, epoch, network)
             steps = network.ops.Steps(training_set.dtype)  # the old ones know the old data
         batches = list(in_batches(shuffled(training_set.size, seed, epoch), batch_size))
-        with tqdm(
-            total=training_set.size,
-            desc=f"epoch {epoch + 1}/{epochs}",
-            unit=" images",
-            disable=None if progress else True,
-        ) as bar:
+        with shown.epoch(epoch):
             tally = train_epoch(
-                network, loss, optimizer, training_set, batches, epoch, rules, steps, bar
+                network, loss, optimizer, training_set, batches, epoch, rules, steps, shown
             )
-        judged = None if judging_set is None else measure(network, loss, judging_set)
-        last_moment = epoch + (len(batches) - 1) / len(batches)
-        run.history.append(
-            train_loss=tally.loss,
-            train_accuracy=tally.accuracy,
-            validation_loss=None if judged is None else judged.loss,
-            validation_accuracy=None if judged is None else judged.accuracy,
-            learning_rate=rules.rate(optimizer, last_moment),
-            seconds=perf_counter() - start,
-        )
+            if epoch == 0 and tally.loss > 100 * max(tally.first_loss, 1):
+                warn(
+                    f"the loss rose from {tally.first_loss:.4g} in the first step to a mean of "
+                    f"{tally.loss:.4g} in the first epoch: try a smaller learning rate (it is "
+                    f"{optimizer.lr:g})"
+                )
+            judged = None if judging_set is None else measure(network, loss, judging_set)
+            last_moment = epoch + (len(batches) - 1) / len(batches)
+            run.history.append(
+                train_loss=tally.loss,
+                train_accuracy=tally.accuracy,
+                validation_loss=None if judged is None else judged.loss,
+                validation_accuracy=None if judged is None else judged.accuracy,
+                learning_rate=rules.rate(optimizer, last_moment),
+                seconds=perf_counter() - start,
+            )
+            shown.end(run.history)
         if patience is not None and judged is not None:
             run.compare(judged.loss, network)
         due = len(run.history) % every == 0 or run.ended(epochs, patience)
@@ -201,7 +209,7 @@ def train_epoch(
     epoch: int,
     rules: Rules,
     steps: EpochSteps,
-    bar: tqdm,
+    shown: Report,
 ) -> Tally:
     """One step per batch; returns the epoch's mean loss and accuracy."""
     parameters, taken, tally = network.parameters(), optimizer.steps, Tally()
@@ -215,14 +223,12 @@ def train_epoch(
 
     steps.start(batches, rates, taken)
     alone = network.alone()
-    looked = perf_counter()
     for k in range(len(batches)):
         with WholeStep(), alone:
             network.mark()
             steps.take(compute, change)
             optimizer.steps += 1
-        drawn = not bar.disable and perf_counter() - looked > bar.mininterval
-        if drawn or k + 1 == len(batches):
+        if shown.due() or k + 1 == len(batches):
             losses, right = steps.read()
             for step in range(tally.steps, len(losses)):
                 if not isfinite(losses[step]):
@@ -232,9 +238,7 @@ def train_epoch(
                 tally.add(losses[step], divisor, len(batches[step]))
                 if samples.targets.labels is not None:
                     tally.add_correct(right[step])
-            bar.set_postfix_str(tally.summary(), refresh=False)
-            bar.update(tally.samples - bar.n)
-            looked = perf_counter()
+            shown.update(tally)
     return tally
 
 
@@ -273,6 +277,21 @@ def not_finite(loss: float, epoch: int, step: int, lr: float) -> FloatingPointEr
         f"the loss is {loss} in epoch {epoch + 1}, step {step + 1}: try a smaller learning rate "
         f"(it is {lr:g}), or look for NaN and Inf in the data"
     )
+
+
+def check_parts(
+    network: Any, loss: Any, optimizer: Any, schedule: Any, penalty: Any, augment: Any = None
+) -> None:
+    """TypeError, saying what to write, for what is none of ours or cannot be called."""
+    instance(network, Sequential, "network", "fit", "a Sequential")
+    instance(loss, Loss, "loss", "fit", "a loss such as SoftmaxCrossEntropy()")
+    instance(optimizer, Optimizer, "optimizer", "fit", "an optimizer such as Adam(1e-3)")
+    if penalty is not None:
+        instance(penalty, Penalty, "penalty", "fit", "a Penalty such as Penalty(l2=1e-4)")
+    if schedule is not None:
+        function(schedule, "schedule", "fit", "a function of the epoch, as in minicnn.schedules")
+    if augment is not None:
+        function(augment, "augment", "fit", "a function such as data.RandomAffine(shift=2)")
 
 
 def check_arguments(

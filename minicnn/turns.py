@@ -46,7 +46,7 @@ def sole_trainer(fit: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(fit)
     def call(network: Any, *arguments: Any, **named: Any) -> Any:
-        training = network.turn.training
+        training = getattr(network, "turn", Turn()).training  # fit refuses what is no network
         if not training.acquire(blocking=False):
             raise RuntimeError(
                 f"fit: {network} is being trained already: give each thread a network of its own, "

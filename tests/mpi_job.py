@@ -70,6 +70,8 @@ def main(comm, case, folder):
         arguments["checkpoint"] = folder / "training.npz" if comm.rank == 0 else "/nowhere/t.npz"
     if case == "stopped":
         arguments["epochs"] = 2
+    if case == "shown":
+        arguments["progress"] = True
     if case == "seeds":
         arguments["seed"] = comm.rank
     if case == "nan":

@@ -94,6 +94,11 @@ def test_a_network_and_its_optimizer_go_on_as_if_nothing_had_happened(
     assert state(found, its_optimizer) == state(network, optimizer)
 
 
+def test_a_network_in_the_place_of_the_path_is_refused_with_the_right_order(path):
+    with pytest.raises(TypeError, match=r"the path comes first: save\(path, network\)"):
+        m.save(m.Sequential(m.Dense(3, 1)), path)
+
+
 def test_weights_may_be_nan_and_infinite(path):
     network = m.Sequential(m.Dense(3, 1))
     network[0].weight.value = [[np.nan, np.inf, -0.0]]

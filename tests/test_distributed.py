@@ -52,6 +52,12 @@ def alone(case="float32"):
     return history, mpi_job.state(net)
 
 
+def test_only_rank_0_shows_the_progress(tmp_path):
+    done = run(2, "shown", tmp_path)
+    epochs = re.findall(r"epoch (\d)/4: loss .*, accuracy .*, validation loss .* s\n", done.stderr)
+    assert epochs == ["1", "2", "3", "4"], done.stderr
+
+
 @several_ranks
 @pytest.mark.parametrize(
     ("case", "tolerance"), [("float32", 1e-5), ("float64", 1e-12), ("weights", 1e-5)]

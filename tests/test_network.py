@@ -141,8 +141,89 @@ def test_a_layer_stands_in_a_network_once_only():
     layer = ReLU()
     with pytest.raises(ValueError, match="twice"):
         Sequential(layer, layer)
-    with pytest.raises(TypeError, match="wanted layers"):
-        Sequential(ReLU)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([[ReLU(), Flatten()]], r"got a list of layers.*write Sequential\(\*layers\)"),
+        ([ReLU(), Flatten], r"layer 1 is the class Flatten; write Flatten\(…\)"),
+        ([ReLU(), 3], "layer 1 must be a layer, got 3"),
+    ],
+)
+def test_what_is_no_layer_is_named_with_what_to_write(layers, message):
+    with pytest.raises(TypeError, match=message):
+        Sequential(*layers)
+
+
+def test_a_network_and_its_layers_are_called_like_functions():
+    network, x = small(), normal((2, 1, 6, 6), 0, "float32")
+    assert np.array_equal(network(x), network.forward(x))
+    assert np.array_equal(network[0](x), network[0].forward(x))
+    assert (Dropout(0.5, seed=0)(np.ones((9, 9), "f"), training=True) == 0).any()
+
+
+CONVOLUTIONS = Sequential(Conv2D(3, 2, 3), ReLU(), MaxPool2D(2), Flatten(), Dense(2 * 3 * 2, 4))
+GREY = Sequential(Conv2D(1, 2, 3), Flatten(), Dense(2 * 6 * 6, 4))
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "written"),
+    [
+        (CONVOLUTIONS, (5, 8, 6, 3), "x.transpose(0, 3, 1, 2)"),
+        (CONVOLUTIONS, (3, 8, 6), "x[None]"),
+        (CONVOLUTIONS, (8, 6, 3), "x.transpose(2, 0, 1)[None]"),
+        (GREY, (5, 8, 8), "x[:, None]"),
+        (GREY, (1, 8, 8), "x[:, None]"),
+        (GREY, (8, 8), "x[None, None]"),
+        (GREY, (5, 64), "x.reshape(-1, 1, 8, 8)"),
+        (BatchNorm(3), (5, 8, 6, 3), "x.transpose(0, 3, 1, 2)"),
+    ],
+)
+def test_images_of_another_layout_are_refused_with_what_to_write_and_that_works(
+    network, shape, written
+):
+    x = np.zeros(shape, "float32")
+    calls = [network.forward]
+    if isinstance(network, Sequential):
+        loss, labels = SoftmaxCrossEntropy(), np.zeros(len(x), int)
+        calls += [network.predict, lambda x: evaluate(network, loss, (x, labels))]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"wanted .*; if x holds .*, pass ") as raised:
+            call(x)
+        assert str(raised.value).endswith(f", pass {written}")
+    assert len(network.forward(eval(written, {"x": x}))) == (5 if shape[0] == 5 else 1)
+
+
+@pytest.mark.parametrize("shape", [(5, 2, 8, 6), (5, 8, 6), (5, 8, 6, 4), (5, 63), (5, 1, 1, 1, 1)])
+def test_a_batch_that_fits_in_no_layout_is_refused_without_a_hint(shape):
+    with pytest.raises(ValueError, match=r"wanted .*\)$"):
+        CONVOLUTIONS.predict(np.zeros(shape, "float32"))
+
+
+@every_backend
+@given(st.integers(1, 5), st.integers(0, 6), seeds)
+def test_classes_and_probabilities_belong_to_the_logits(backend, outputs, count, seed):
+    network = Sequential(Dense(3, outputs), seed=seed).to(backend)
+    x = 100 * normal((count, 3), seed, "float32")
+    logits = network.predict(x).astype("float64")
+    chosen, sure = network.predict_classes(x), network.predict_probabilities(x, batch_size=2)
+    if outputs == 1:
+        logits = np.hstack([0 * logits, logits])
+    assert chosen.dtype == np.int64
+    assert np.array_equal(chosen, logits.argmax(axis=1))
+    assert sure.shape == logits.shape and sure.dtype == np.float32
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(sure, powers / powers.sum(axis=1, keepdims=True), 1e-3, 1e-6)
+    np.testing.assert_allclose(sure.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_outputs_that_are_no_logits_have_no_classes():
+    for predict in (ReLU(), Conv2D(1, 1, 3)):
+        network = Sequential(predict)
+        for asked in (network.predict_classes, network.predict_probabilities):
+            with pytest.raises(ValueError, match="wanted a logit for each class"):
+                asked(np.zeros((2, 1, 6, 6), "f"))
 
 
 def test_networks_nest():

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from networks import zener
 
-from minicnn import DataFileError, read_network
+from minicnn import DataFileError, read_network, save
 
 
 def written(folder, text):
@@ -71,3 +71,9 @@ def test_whatever_a_file_holds_it_is_a_network_or_refused_by_name(folder, conten
 def test_what_is_wrong_is_said_with_its_line(folder, text, said):
     with pytest.raises(DataFileError, match=f"network.txt.*{said}"):
         read_network(written(folder, text), (1, 25, 25), 1)
+
+
+def test_a_saved_network_is_refused_with_the_function_that_reads_it(folder):
+    save(folder / "trained.npz", zener([20]))
+    with pytest.raises(DataFileError, match=r"trained.npz: got a saved network.*load\(path\)"):
+        read_network(folder / "trained.npz", (1, 25, 25), 5)

@@ -2,7 +2,7 @@
 
 from .augment import RandomAffine
 from .cards import read_cards, write_cards
-from .dataset import Dataset
+from .dataset import Dataset, split
 from .idx import read_idx
 from .mnist import load_fashion_mnist, load_mnist
 from .zener import ZenerStyle, zener_cards
@@ -15,6 +15,7 @@ __all__ = [
     "load_mnist",
     "read_cards",
     "read_idx",
+    "split",
     "write_cards",
     "zener_cards",
 ]

@@ -28,13 +28,14 @@ def write_cards(dataset: Dataset, folder: str | os.PathLike[str]) -> None:
     The folder is made if need be. Each file appears whole or not at all; one of the same name is
     replaced.
 
-    ValueError for images with more than one channel or classes other than O, P, Q, S and W;
+    ValueError for images other than uint8 with one channel or classes other than O, P, Q, S and W;
     FileExistsError for a folder with other PNG files, which would be read as part of the set.
     """
     if dataset.classes != CLASSES:
         raise ValueError(f"write_cards: wanted the classes {CLASSES}, got {dataset.classes}")
-    if dataset.images.shape[1] != 1:
-        raise ValueError(f"write_cards: wanted images (N, 1, H, W), got {dataset.images.shape}")
+    if dataset.images.shape[1] != 1 or dataset.images.dtype != np.uint8:
+        got = f"{dataset.images.dtype} {dataset.images.shape}"
+        raise ValueError(f"write_cards: wanted images of uint8 (N, 1, H, W), got {got}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{i}_{CLASSES[label]}.png" for i, label in enumerate(dataset.labels)]

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, overload
 
 import numpy as np
 
+from ..arguments import number
 
-@dataclass(frozen=True, eq=False)
+PIXELS = (np.uint8, np.float32, np.float64)
+SHOWN = 10  # of many classes, as many are named
+
+Several = slice | np.ndarray | Sequence[int] | Sequence[bool]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images with their labels; the pixels stay uint8, a quarter of what float32 would take.
+    """Images with their labels, and the names of the classes.
 
-    - images: uint8 (N, C, H, W)
-    - labels: int64 (N,), each the position of its class in `classes`
-    - classes: the names of the classes
+    - images: (N, C, H, W), uint8 pixels (a quarter of what float32 takes), float32 or float64
+    - labels: whole numbers (N,), each the position of its class in `classes`; kept as int64
+    - classes: a tuple or list of names; kept as a tuple
+
+    len, an index and a loop are about samples: `image, label = dataset[0]`, `for image, label in
+    dataset`, and `dataset[:100]` is the Dataset of the first hundred.
 
     TypeError for another dtype, ValueError for shapes that do not fit or a label that has no class.
     """
@@ -24,46 +36,89 @@ class Dataset:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        _require_dtype("images", self.images, np.uint8)
-        _require_dtype("labels", self.labels, np.int64)
-        if not isinstance(self.classes, tuple):
+        dtype: Any = getattr(self.images, "dtype", type(self.images).__name__)
+        if not isinstance(self.images, np.ndarray) or dtype.newbyteorder("=") not in PIXELS:
+            raise TypeError(
+                f"Dataset: images must be an array of uint8, float32 or float64, got {dtype}"
+            )
+        if not isinstance(self.classes, (tuple, list)):
             raise TypeError(f"Dataset: classes must be a tuple of names, got {self.classes!r}")
+        labels = np.asarray(self.labels)
+        if labels.dtype.kind not in "iu":
+            raise TypeError(f"Dataset: labels must be integers, got {labels.dtype}")
         if self.images.ndim != 4:
-            raise ValueError(f"Dataset: images must be (N, C, H, W), got {self.images.shape}")
-        if self.labels.shape != self.images.shape[:1]:
+            hint = "; images[:, None] adds the axis of channels" if self.images.ndim == 3 else ""
+            raise ValueError(f"Dataset: images must be (N, C, H, W), got {self.images.shape}{hint}")
+        if labels.shape != self.images.shape[:1]:
             raise ValueError(
                 f"Dataset: labels must be {self.images.shape[:1]}, one for each image, "
-                f"got {self.labels.shape}"
+                f"got {labels.shape}"
             )
-        if len(self) and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+        if len(self) and not 0 <= labels.min() <= labels.max() < len(self.classes):
             raise ValueError(
                 f"Dataset: labels must lie in 0..{len(self.classes) - 1}, "
-                f"got {self.labels.min()}..{self.labels.max()}"
+                f"got {labels.min()}..{labels.max()}"
             )
+        object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
+        object.__setattr__(self, "classes", tuple(self.classes))
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.images.shape[1:]))
+        names = " ".join(map(str, self.classes[:SHOWN])) + (" ..." if self.classes[SHOWN:] else "")
+        return (
+            f"Dataset of {len(self):,} images {shape} of {self.images.dtype}, "
+            f"{len(self.classes)} classes {names}"
+        )
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: slice | np.ndarray | Sequence[int] | Sequence[bool]) -> Dataset:
-        """The samples that a slice, a list or array of positions, or a boolean mask (N,) picks.
+    def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
+        return zip(self.images, self.labels.tolist())
 
-        TypeError for a single position (images[i] and labels[i] give one sample), IndexError for a
-        position outside the set or a mask of another length.
+    @overload
+    def __getitem__(self, index: int) -> tuple[np.ndarray, int]: ...
+    @overload
+    def __getitem__(self, index: Several) -> Dataset: ...
+
+    def __getitem__(self, index: int | Several) -> tuple[np.ndarray, int] | Dataset:
+        """The (image, label) at one position, or the Dataset of several samples: those that a
+        slice, a list or array of positions, or a boolean mask (N,) picks.
+
+        IndexError for a position outside the set or a mask of another length.
         """
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            return self.images[index], int(self.labels[index])
         if isinstance(index, slice):
             return Dataset(self.images[index], self.labels[index], self.classes)
         positions = np.asarray(index)
         if positions.ndim != 1:
             raise TypeError(
-                f"Dataset: wanted a slice, a 1-D array of positions or a mask, got {index!r}; "
-                "one sample is images[i], labels[i]"
+                f"Dataset: wanted a position, a slice, a 1-D array of positions or a mask, "
+                f"got {index!r}"
             )
         if not positions.size:
             positions = positions.astype(np.intp)  # an empty list comes as float64
         return Dataset(self.images[positions], self.labels[positions], self.classes)
 
 
-def _require_dtype(what: str, array: np.ndarray, dtype: type) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype != dtype:
-        got = getattr(array, "dtype", type(array).__name__)
-        raise TypeError(f"Dataset: {what} must be an array of {np.dtype(dtype)}, got {got}")
+def split(dataset: Dataset, first: float | int, seed: int = 0) -> tuple[Dataset, Dataset]:
+    """Two parts of a set, drawn at random: `train, validation = split(cards, 0.9)`.
+
+    first: how many samples the first part has: a share of all of them between 0 and 1, or a whole
+    number. seed: which samples. The classes are not balanced: each part has of each class what
+    chance gives it. Raises TypeError for what is no Dataset or no number, ValueError where a part
+    would be empty.
+    """
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"split: wanted a Dataset, got {type(dataset).__name__}")
+    count = number(first, "first", "split")
+    if not isinstance(first, Integral):
+        count = round(first * len(dataset)) if 0 < first < 1 else 0
+    if not 0 < count < len(dataset):
+        raise ValueError(
+            f"split: first is {first!r} of {len(dataset)} samples, wanted a share between 0 and 1 "
+            "or a whole number, so that neither part is empty"
+        )
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    return dataset[order[: int(count)]], dataset[order[int(count) :]]

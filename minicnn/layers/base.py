@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from inspect import signature
+from math import isqrt
 from threading import get_ident
 from typing import Any, Self
 
@@ -166,7 +167,7 @@ class Layer(Described):
         x = as_floats(x, f"{self}: x")
         if x.ndim < 2:
             raise ValueError(f"{self}: wanted a batch (N, …), got an array of shape {x.shape}")
-        shape = (len(x), *self.output_shape(x.shape[1:]))
+        shape = self.batch_shape(x.shape)
         if self.dtype is not None:
             x = x.astype(np.result_type(x.dtype, self.dtype), copy=False)
         with self.alone():
@@ -214,6 +215,30 @@ class Layer(Described):
         """Another batch goes through: no backward may go on from what an earlier one left."""
         for layer in self.walk():
             layer._mark = mark
+
+    def __call__(self, x: Any, training: bool = False) -> np.ndarray:
+        """The same as `forward`."""
+        return self.forward(x, training)
+
+    def batch_shape(self, shape: Shape) -> Shape:
+        """(N, …) of the output for a batch of this shape.
+
+        Where it cannot be taken, but as images of another layout could, the ValueError says so.
+        """
+        try:
+            return (shape[0], *self.output_shape(shape[1:]))
+        except ValueError as error:
+            raise ValueError(f"{error}{self.layout_hint(shape)}") from None
+
+    def layout_hint(self, shape: Shape) -> str:
+        """The first reading of a batch's shape that the layer can take, as what to write."""
+        for written, meaning, read in readings(shape):
+            try:
+                self.output_shape(read)
+            except ValueError:
+                continue
+            return f"; if x holds {meaning}, pass {written}"
+        return ""
 
     def parameters(self) -> list[Parameter]:
         """What is learned, in a fixed order."""
@@ -279,6 +304,22 @@ def as_floats(array: Any, what: str) -> np.ndarray:
     if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
         raise TypeError(f"{what} holds {array.dtype} but must be float32 or float64")
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def readings(shape: Shape) -> Iterator[tuple[str, str, Shape]]:
+    """What a batch that does not fit may be: how to pass it, what it holds, and a sample of it."""
+    if len(shape) == 4:
+        yield "x.transpose(0, 3, 1, 2)", "images (N, H, W, C)", (shape[3], *shape[1:3])
+    if len(shape) == 3:
+        yield "x[:, None]", "images (N, H, W)", (1, *shape[1:])
+        yield "x[None]", "a single image (C, H, W)", shape
+        yield "x.transpose(2, 0, 1)[None]", "a single image (H, W, C)", (shape[2], *shape[:2])
+    if len(shape) == 2:
+        yield "x[None, None]", "a single image (H, W)", (1, *shape)
+        yield "x[None]", "a single sample", shape
+        side = isqrt(shape[1])
+        if side**2 == shape[1]:
+            yield f"x.reshape(-1, 1, {side}, {side})", "images as rows of pixels", (1, side, side)
 
 
 def image_shape(input_shape: Shape, channels: int | None, layer: Layer) -> tuple[int, int, int]:

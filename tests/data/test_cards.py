@@ -94,6 +94,7 @@ def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "cards, words",
     [
+        (Dataset(np.zeros((1, 1, 4, 4), "f"), np.zeros(1, np.int64), LETTERS), "float32"),
         (Dataset(np.zeros((1, 3, 4, 4), np.uint8), np.zeros(1, np.int64), LETTERS), "3, 4, 4"),
         (Dataset(np.zeros((1, 1, 4, 4), np.uint8), np.zeros(1, np.int64), ("a/b",)), "a/b"),
     ],
