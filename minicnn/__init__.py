@@ -16,10 +16,7 @@ from . import (
 )
 from .backends import set_threads
 from .checkpoint import Checkpoint, Progress, load, save
-from .cross_validation import CrossValidation, cross_validate
 from .errors import DataFileError, ModelFileError
-from .evaluation import Evaluation, evaluate
-from .history import History
 from .layers import (
     AvgPool2D,
     BatchNorm,
@@ -42,7 +39,10 @@ from .network_file import read_network
 from .onnx_file import to_onnx
 from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
 from .torch_modules import from_torch, to_torch
-from .training import fit
+from .training.cross_validation import CrossValidation, cross_validate
+from .training.evaluation import Evaluation, evaluate
+from .training.history import History
+from .training.loop import StopTraining, fit
 
 __all__ = [
     "SGD",
@@ -75,6 +75,7 @@ __all__ = [
     "Sigmoid",
     "SigmoidCrossEntropy",
     "SoftmaxCrossEntropy",
+    "StopTraining",
     "Tanh",
     "backends",
     "clip_gradient_norm",

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from .description import (
     Arrays,
+    arguments_of,
     build_network,
     build_optimizer,
     describe_network,
@@ -24,10 +25,10 @@ from .description import (
     take_state,
 )
 from .errors import ModelFileError
-from .history import COLUMNS, History
 from .model_file import field, read_model_file, shown, write_model_file
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer
+from .training.history import COLUMNS, History
 
 FORMAT = "minicnn model, version 1"
 
@@ -216,8 +217,7 @@ def facts(
     """What two trainings must have in common to be one."""
     for name, text in arguments.items():
         yield f"{name}={text}"
-    described = describe_optimizer(optimizer)
-    yield f"optimizer={described['class']}({described['arguments']})"
+    yield f"optimizer={type(optimizer).__name__}({arguments_of(optimizer)})"
     yield f"parameters of {network.dtype}"
     for position, layer in enumerate(network.layers):
         yield f"layer {position}: {layer!r}"

@@ -121,8 +121,14 @@ def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
         raise TypeError(
             f"{kind.__name__} is none of the optimizers that can be saved: {', '.join(OPTIMIZERS)}"
         )
-    arguments = {name: getattr(optimizer, name) for name in names_of_arguments(kind)}
+    arguments = arguments_of(optimizer)
     return {"class": kind.__name__, "arguments": arguments, "steps": optimizer.steps}
+
+
+def arguments_of(optimizer: Optimizer) -> Arguments:
+    """What its constructor got, as far as it keeps it under the same names."""
+    names = names_of_arguments(type(optimizer))
+    return {name: getattr(optimizer, name) for name in names if hasattr(optimizer, name)}
 
 
 def build_optimizer(described: Any, parameters: list[Parameter], arrays: Arrays) -> Optimizer:

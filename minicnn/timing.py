@@ -29,12 +29,12 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from .arguments import whole_number
-from .evaluation import prepare
 from .files import whole_file
 from .layers.base import Layer
 from .losses import Loss
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer
+from .training.samples import prepare
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

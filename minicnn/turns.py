@@ -33,8 +33,15 @@ class Turns:
         self.locks = [turn.lock for turn in sorted(turns, key=id)]
 
     def __enter__(self) -> None:
-        for lock in self.locks:
-            lock.acquire()
+        taken = []
+        try:
+            for lock in self.locks:
+                lock.acquire()
+                taken.append(lock)
+        except BaseException:  # Ctrl-C while it waits
+            for lock in taken:
+                lock.release()
+            raise
 
     def __exit__(self, *exception: object) -> None:
         for lock in self.locks:

@@ -87,12 +87,61 @@ def main(comm, case, folder):
         sys.exit(3)
     if case == "killed" and comm.rank == 1:
         os.kill(os.getpid(), 9)
+    if case == "hook":
+        arguments["after_epoch"] = lambda epoch, *_: comm.rank == 0 and epoch == 1
+    if case == "weightless":
+        return weightless(comm, folder)
+    other = case.removeprefix("other ")
+    if other != case:
+        return refused(comm, folder, other)
     optimizer = (Drifting if case == "drifts" else SGD)(0.1, momentum=0.9)
     history = distributed.fit(
         comm, net, loss(case), optimizer, (images, labels), (images[:31], labels[:31]), **arguments
     )
     np.save(folder / f"{comm.rank}.npy", state(net))
     history.save(folder / f"{comm.rank}.json")
+
+
+def weightless(comm, folder):
+    """A batch in which no sample counts still moves BatchNorm's statistics."""
+    net, arguments = without_weight()
+    distributed.fit(comm, net, *arguments, epochs=2, batch_size=4, seed=1, progress=False)
+    np.save(folder / f"{comm.rank}.npy", state(net))
+
+
+def without_weight():
+    """A network and what it learns from: half of its batches have class weight 0 throughout."""
+    x = np.random.default_rng(0).standard_normal((8, 4)).astype("f")
+    net = Sequential(BatchNorm(4), Dense(4, 2), seed=0)
+    loss = SoftmaxCrossEntropy(class_weights=[1, 0])
+    return net, (loss, SGD(0.1), (x, np.array([0] + [1] * 7)))
+
+
+def refused(comm, folder, what):
+    """What each rank is told when rank 1 is asked for another training."""
+    net, (images, labels), validation, arguments = network(), samples(), None, dict(ARGUMENTS)
+    a_loss, optimizer = SoftmaxCrossEntropy(), SGD(0.1)
+    if comm.rank == 1:
+        if what == "loss":
+            a_loss = SoftmaxCrossEntropy(label_smoothing=0.1)
+        if what == "network":
+            net = network(Dropout(0.5))
+        if what == "dtype":
+            net.astype("float64")
+        if what == "optimizer":
+            optimizer = SGD(0.2)
+        if what == "validation":
+            validation = images[:31], labels[:31]
+        if what == "seed":
+            arguments["seed"] += 1
+        if what == "epochs":
+            arguments["epochs"] += 1
+        if what == "train":
+            labels = labels[::-1]
+    try:
+        distributed.fit(comm, net, a_loss, optimizer, (images, labels), validation, **arguments)
+    except ValueError as error:
+        (folder / f"{comm.rank}.txt").write_text(str(error), "utf-8")
 
 
 if __name__ == "__main__":

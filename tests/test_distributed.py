@@ -129,7 +129,7 @@ def test_running_statistics_average_the_shares_of_a_batch_by_their_size(ranks, t
         ("raises", "rank 1 of 4 on .* ends the job(.|\n)*no room on the disk"),
         ("exits", "rank 1 of 4 on .* ends the job"),
         ("drifts", "after epoch 1 the parameters of rank 1 are not those of rank 0"),
-        ("seeds", "rank 1 was given other samples, epochs, batch_size or seed"),
+        ("seeds", "rank 1 was given seed=1, rank 0 seed=0"),
         ("nan", "the loss is nan in epoch 1, step"),
         ("batch", "batch_size 3 gives some of the 4 ranks no sample"),
     ],
@@ -139,6 +139,37 @@ def test_an_error_on_a_rank_ends_the_job_and_says_why(case, message, tmp_path):
     assert done.returncode != 0
     assert re.search(message, done.stderr), done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "what", ["loss", "network", "dtype", "optimizer", "validation", "seed", "epochs", "train"]
+)
+def test_every_rank_is_told_what_one_was_given_that_the_others_were_not(what, tmp_path):
+    assert run(2, f"other {what}", tmp_path).returncode == 0
+    told = [(tmp_path / f"{rank}.txt").read_text("utf-8") for rank in range(2)]
+    assert told[0] == told[1]
+    named = {"network": "layer 3: Dropout()", "dtype": "parameters of float64"}
+    assert "rank 1 was given " + named.get(what, what) in told[0]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_batch_in_which_no_sample_counts_moves_the_running_statistics(ranks, tmp_path):
+    assert run(ranks, "weightless", tmp_path).returncode == 0
+    net, arguments = mpi_job.without_weight()
+    fit(net, *arguments, epochs=2, batch_size=4, seed=1, progress=False)
+    assert np.abs(net[0].running_mean.value).min() > 1e-3
+    states = [np.load(tmp_path / f"{rank}.npy") for rank in range(ranks)]
+    assert all(np.array_equal(states[0], other) for other in states[1:])
+    if ranks == 1:
+        assert np.array_equal(states[0], mpi_job.state(net))
+    else:  # each rank's variance is that of its own share
+        np.testing.assert_allclose(states[0][8:12], net[0].running_mean.value, rtol=1e-5)
+
+
+def test_rank_0_decides_when_all_stop(tmp_path):
+    histories, states = trained(2, "hook", tmp_path)
+    assert [len(history["train_loss"]) for history in histories] == [2, 2]
+    assert np.array_equal(*states)
 
 
 def test_a_rank_that_is_killed_ends_the_job_which_says_so(tmp_path):

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from minicnn import SGD, SoftmaxCrossEntropy, fit
-from minicnn.interrupt import WholeStep
+from minicnn.training.interrupt import WholeStep
 from tests.strategies import stripes
 from tests.test_training import every_backend, network, weights
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from minicnn import progress
-from minicnn.evaluation import Tally
-from minicnn.history import COLUMNS, History
+from minicnn.training.evaluation import Tally
+from minicnn.training.history import COLUMNS, History
 
 TRAINING = """
 import numpy as np, minicnn as m

@@ -6,8 +6,8 @@ import minicnn as m
 from frameworks.minicnn_step import network
 from frameworks.workloads import Workload
 from minicnn.backends.cuda.device import cuda, queue
-from minicnn.evaluation import prepare
-from minicnn.training import Rules, constant, forward_and_backward, update
+from minicnn.training.samples import prepare
+from minicnn.training.step import Rules, constant, forward_and_backward, update
 
 
 def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, variant: str):

@@ -13,8 +13,8 @@ from numba.core import event
 import minicnn as m
 from minicnn.backends import numba as backend
 from minicnn.backends.numba import runtime
-from minicnn.evaluation import prepare
-from minicnn.training import Rules, constant, forward_and_backward, update
+from minicnn.training.samples import prepare
+from minicnn.training.step import Rules, constant, forward_and_backward, update
 from tests.backends import programs
 from tests.conftest import BY_NIGHT
 

@@ -9,12 +9,12 @@ import minicnn as m
 from minicnn import layers as nn
 from minicnn.backends.cuda import data, device
 from minicnn.backends.cuda.steps import Steps
-from minicnn.evaluation import prepare
 from minicnn.layers.base import Layer
 from minicnn.network import snapshot
 from minicnn.optimizers import Penalty
 from minicnn.schedules import Cosine
-from minicnn.training import forward_and_backward
+from minicnn.training.samples import prepare
+from minicnn.training.step import forward_and_backward
 from tests.strategies import normal
 
 IMAGES, LABELS = normal((5, 2), 0, "float32"), np.arange(5) % 3

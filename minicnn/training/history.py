@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .files import whole_file
-from .tables import aligned
+from ..files import whole_file
+from ..tables import aligned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ class History:
 
     def plot(self) -> Figure:
         """Loss and accuracy against epochs, as a matplotlib figure."""
-        from .plotting import training_curves  # matplotlib takes a second to import
+        from ..plotting import training_curves  # matplotlib takes a second to import
 
         return training_curves(self.columns)
 

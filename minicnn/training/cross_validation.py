@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .data.batches import shuffled
-from .evaluation import Evaluation, Samples, evaluate, split
+from ..data.batches import shuffled
+from ..losses import Loss
+from ..network import Sequential
+from ..optimizers import Optimizer
+from .evaluation import Evaluation, evaluate
 from .history import History
-from .losses import Loss
-from .network import Sequential
-from .optimizers import Optimizer
-from .training import fit
+from .loop import fit
+from .samples import Samples, split
 
 
 @dataclass(frozen=True)

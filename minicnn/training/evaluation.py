@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import metrics
-from .arguments import instance
-from .backends.contract import Data
-from .data.batches import as_samples, in_batches
-from .data.dataset import Dataset
-from .errors import warn
-from .losses import Loss, Targets
-from .network import Sequential, likeliest
+from .. import metrics
+from ..arguments import instance
+from ..data.batches import in_batches
+from ..losses import Loss
+from ..network import Sequential, likeliest
+from ..tables import aligned
 from .progress import scores
-from .tables import aligned
-
-Samples = Dataset | tuple[Any, Any]  # a data set, or (inputs, targets)
+from .samples import Prepared, Samples, prepare
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,17 +57,25 @@ def evaluate(
     instance(network, Sequential, "network", "evaluate", "a Sequential")
     instance(loss, Loss, "loss", "evaluate", "a loss such as SoftmaxCrossEntropy()")
     loss = loss.on(network.backend)
-    return measure(network, loss, prepare(network, loss, samples, "samples"), batch_size)
+    return measure(
+        network, loss, prepare(network, loss, samples, "samples"), batch_size=batch_size
+    )
 
 
 def measure(
-    network: Sequential, loss: Loss, samples: Prepared, batch_size: int = 256
+    network: Sequential,
+    loss: Loss,
+    samples: Prepared,
+    chosen: np.ndarray | None = None,
+    batch_size: int = 256,
 ) -> Evaluation:
+    """What `evaluate` gives, of all samples or of the chosen ones."""
+    chosen = np.arange(samples.size) if chosen is None else chosen
     ops, labels, names = network.ops, samples.targets.labels, samples.classes
     tally, predicted = Tally(), []
     with network.alone():
         network.mark()
-        for indices in in_batches(np.arange(samples.size), batch_size):
+        for indices in in_batches(chosen, batch_size):
             x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
             prediction = network.forward_batch(x, training=False)
             value = ops.to_float(loss.compare(prediction, samples.targets, indices))
@@ -83,7 +86,7 @@ def measure(
     if labels is None:
         return Evaluation(tally.loss)
     classes = max(2, outputs.shape[1])
-    matrix = metrics.confusion_matrix(labels, np.concatenate(predicted), classes)
+    matrix = metrics.confusion_matrix(labels[chosen], np.concatenate(predicted), classes)
     return Evaluation(
         tally.loss,
         metrics.accuracy(matrix),
@@ -92,53 +95,6 @@ def measure(
         metrics.recall(matrix),
         names if names is not None and len(names) == classes else None,
     )
-
-
-class Prepared(NamedTuple):
-    """A data set that was checked and brought to the network's backend."""
-
-    data: Data
-    targets: Targets
-    shape: tuple[int, ...]
-    dtype: Any
-    classes: tuple[str, ...] | None = None
-
-    @property
-    def size(self) -> int:
-        return self.shape[0]
-
-
-def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Prepared:
-    """Check inputs and targets against network and loss, and bring them to the backend."""
-    inputs, target = split(samples, name)
-    inputs = as_samples(inputs, name)
-    if len(inputs) == 0:
-        raise ValueError(f"{name}: there are no samples")
-    warn_of_pixels(inputs, name)
-    if len(inputs) != len(target):
-        raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
-    output = network.batch_shape(inputs.shape)
-    dtype = network.dtype or np.dtype(np.float32)
-    classes = samples.classes if isinstance(samples, Dataset) else None
-    targets = loss.targets(target, output)
-    return Prepared(network.ops.upload(inputs), targets, inputs.shape, dtype, classes)
-
-
-def warn_of_pixels(inputs: np.ndarray, name: str) -> None:
-    """Floats from 0 to 255 are pixels that somebody forgot to scale: uint8 would be scaled here."""
-    if inputs.dtype != np.uint8 and inputs.size and 127 < inputs.max() <= 255 and inputs.min() >= 0:
-        warn(
-            f"{name}: floats from {inputs.min():g} to {inputs.max():g} look like pixels, and "
-            "networks learn from numbers near 0..1: divide them by 255, or pass uint8"
-        )
-
-
-def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(samples, Dataset):
-        return samples.images, samples.labels
-    if not (isinstance(samples, tuple) and len(samples) == 2):
-        raise TypeError(f"{name}: wanted a Dataset or (inputs, targets), got {type(samples)}")
-    return np.asarray(samples[0]), np.asarray(samples[1])
 
 
 class Tally:

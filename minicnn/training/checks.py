@@ -1,0 +1,84 @@
+"""What `fit` asks of its arguments, before anything is computed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..arguments import function, instance, number, whole_number
+from ..data.dataset import Dataset
+from ..losses import Loss
+from ..network import Sequential
+from ..optimizers import Optimizer, Penalty
+from .samples import Prepared, Samples, split
+
+
+def check_parts(
+    network: Any,
+    loss: Any,
+    optimizer: Any,
+    schedule: Any,
+    penalty: Any,
+    augment: Any,
+    after_epoch: Any,
+) -> None:
+    """TypeError, saying what to write, for what is none of ours or cannot be called."""
+    instance(network, Sequential, "network", "fit", "a Sequential")
+    instance(loss, Loss, "loss", "fit", "a loss such as SoftmaxCrossEntropy()")
+    instance(optimizer, Optimizer, "optimizer", "fit", "an optimizer such as Adam(1e-3)")
+    if penalty is not None:
+        instance(penalty, Penalty, "penalty", "fit", "a Penalty such as Penalty(l2=1e-4)")
+    if schedule is not None:
+        function(schedule, "schedule", "fit", "a function of the epoch, as in minicnn.schedules")
+    if augment is not None:
+        function(augment, "augment", "fit", "a function such as data.RandomAffine(shift=2)")
+    if after_epoch is not None:
+        function(after_epoch, "after_epoch", "fit", "a function of epoch, network and history")
+
+
+def check_arguments(
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    patience: int | None,
+    validation: Samples | None,
+    every: int,
+    max_gradient_norm: float | None,
+) -> None:
+    whole_number(epochs, "epochs", "fit", at_least=0)
+    whole_number(batch_size, "batch_size", "fit")
+    whole_number(seed, "seed", "fit", at_least=0)
+    whole_number(every, "every", "fit")
+    if patience is not None:
+        whole_number(patience, "patience", "fit")
+        if validation is None:
+            raise ValueError("patience watches the validation loss: pass validation too")
+    norm = max_gradient_norm
+    if norm is not None and not number(norm, "max_gradient_norm", "fit") > 0:
+        raise ValueError(f"fit: max_gradient_norm must be positive, got {norm!r}")
+
+
+def check_batches(network: Sequential, samples: Prepared, batch_size: int, parts: int) -> None:
+    """ValueError where a layer cannot train on as few samples as the smallest batch has, or the
+    smallest share of one that is cut into parts.
+    """
+    if batch_size < parts:
+        raise ValueError(f"batch_size {batch_size} gives some of the {parts} ranks no sample")
+    smallest = min(samples.size, samples.size % batch_size or batch_size)
+    share = max(1, smallest // parts)
+    needed = network.smallest_batch(samples.shape[1:])
+    if share < needed:
+        shared = "" if parts == 1 else f", which is {share} on some of {parts} ranks"
+        raise ValueError(
+            f"train: {samples.size} samples in batches of {batch_size} leave one of {smallest}"
+            f"{shared}, and BatchNorm needs {needed} values per channel: choose another batch_size"
+        )
+
+
+def described(part: Any) -> str:
+    """What a checkpoint says of a part of a training: samples by their shape, functions by their
+    repr as it is in any process, without an address.
+    """
+    if isinstance(part, Dataset | tuple):
+        return f"inputs {split(part, 'samples')[0].shape}"
+    return re.sub(" at 0x[0-9A-Fa-f]+", "", repr(part))

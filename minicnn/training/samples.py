@@ -1,0 +1,63 @@
+"""Samples that were checked against network and loss, and brought to the network's backend."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backends.contract import Data
+from ..data.batches import as_samples
+from ..data.dataset import Dataset
+from ..errors import warn
+from ..losses import Loss, Targets
+from ..network import Sequential
+
+Samples = Dataset | tuple[Any, Any]  # a data set, or (inputs, targets)
+
+
+class Prepared(NamedTuple):
+    """A data set that was checked and brought to the network's backend."""
+
+    data: Data
+    targets: Targets
+    shape: tuple[int, ...]
+    dtype: Any
+    classes: tuple[str, ...] | None = None
+
+    @property
+    def size(self) -> int:
+        return self.shape[0]
+
+
+def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Prepared:
+    """Check inputs and targets against network and loss, and bring them to the backend."""
+    inputs, target = split(samples, name)
+    inputs = as_samples(inputs, name)
+    if len(inputs) == 0:
+        raise ValueError(f"{name}: there are no samples")
+    warn_of_pixels(inputs, name)
+    if len(inputs) != len(target):
+        raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
+    output = network.batch_shape(inputs.shape)
+    dtype = network.dtype or np.dtype(np.float32)
+    classes = samples.classes if isinstance(samples, Dataset) else None
+    targets = loss.targets(target, output)
+    return Prepared(network.ops.upload(inputs), targets, inputs.shape, dtype, classes)
+
+
+def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(samples, Dataset):
+        return samples.images, samples.labels
+    if not (isinstance(samples, tuple) and len(samples) == 2):
+        raise TypeError(f"{name}: wanted a Dataset or (inputs, targets), got {type(samples)}")
+    return np.asarray(samples[0]), np.asarray(samples[1])
+
+
+def warn_of_pixels(inputs: np.ndarray, name: str) -> None:
+    """Floats from 0 to 255 are pixels that somebody forgot to scale: uint8 would be scaled here."""
+    if inputs.dtype != np.uint8 and inputs.size and 127 < inputs.max() <= 255 and inputs.min() >= 0:
+        warn(
+            f"{name}: floats from {inputs.min():g} to {inputs.max():g} look like pixels, and "
+            "networks learn from numbers near 0..1: divide them by 255, or pass uint8"
+        )

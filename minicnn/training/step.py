@@ -1,0 +1,81 @@
+"""One training step: gather, forward, loss, backward, update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import NamedTuple
+
+from ..backends.contract import Indices, Number, Scalar
+from ..layers.base import Parameter
+from ..losses import Loss
+from ..network import Sequential
+from ..optimizers import Optimizer, Penalty, clip_gradients
+from .checks import described
+from .samples import Prepared
+
+
+def forward_and_backward(
+    network: Sequential, loss: Loss, samples: Prepared, indices: Indices
+) -> tuple[Scalar, Scalar | None]:
+    """One step up to the gradients: gather, forward, loss, backward.
+
+    Returns the mean loss and, where there are classes, the number of right answers.
+    """
+    ops, answers = network.ops, samples.targets.answers
+    x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
+    prediction = network.forward_batch(x, training=True)
+    value = loss.compare(prediction, samples.targets, indices)
+    right = None
+    if answers is not None:
+        labels = ops.pick(answers, indices, network.buffers)
+        right = ops.count_correct(prediction, labels, network.buffers)
+    network.backward_batch(loss.backward_batch(), input_gradient=False)
+    return value, right
+
+
+def update(
+    parameters: list[Parameter], optimizer: Optimizer, lr: Number, step: Number, rules: Rules
+) -> None:
+    """The other half of a step: penalty, clipping, and the optimiser."""
+    if rules.penalty is not None:
+        rules.penalty.add_gradient(parameters)
+    if rules.max_gradient_norm is not None:
+        clip_gradients(parameters, rules.max_gradient_norm)
+    optimizer.apply(parameters, lr, step)
+
+
+class Rules(NamedTuple):
+    """How a gradient becomes a step."""
+
+    schedule: Callable[[float], float]
+    penalty: Penalty | None
+    max_gradient_norm: float | None
+
+    def rate(self, optimizer: Optimizer, epoch: float) -> float:
+        """The learning rate at a moment of the training."""
+        factor = float(self.schedule(epoch))
+        if not (factor >= 0 and isfinite(factor)):
+            raise ValueError(
+                f"schedule: got the factor {factor} at epoch {epoch:g}, wanted one ≥ 0"
+            )
+        return optimizer.lr * factor
+
+    def described(self) -> dict[str, str]:
+        penalty = self.penalty
+        return {
+            "schedule": described(None if self.schedule is constant else self.schedule),
+            "penalty": "None" if penalty is None else f"l1 {penalty.l1}, l2 {penalty.l2}",
+            "max_gradient_norm": str(self.max_gradient_norm),
+        }
+
+
+def constant(epoch: float) -> float:
+    return 1.0
+
+
+def not_finite(loss: float, epoch: int, step: int, lr: float) -> FloatingPointError:
+    return FloatingPointError(
+        f"the loss is {loss} in epoch {epoch + 1}, step {step + 1}: try a smaller learning rate "
+        f"(it is {lr:g}), or look for NaN and Inf in the data"
+    )
