@@ -35,7 +35,7 @@ def fill(found: re.Match) -> str:
 
 if __name__ == "__main__":
     for page in PAGES:
-        text = page.read_text()
+        text = page.read_text(encoding="utf-8")
         if filled(text) != text:
-            page.write_text(filled(text))
+            page.write_text(filled(text), encoding="utf-8")
             print(page.relative_to(ROOT))

@@ -1,6 +1,7 @@
 """The flags that all examples share, and what they set."""
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from minicnn import backends, set_threads
 
 def parser(description: str | None, epochs: int) -> argparse.ArgumentParser:
     """A parser with the shared flags; an example adds its own, if it has any."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # where a terminal has no ±, tables show a ?
+        sys.stdout.reconfigure(errors="replace")
     options = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )

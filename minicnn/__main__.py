@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from threadpoolctl import threadpool_info
 
-from . import backends
+from . import __version__, backends
 from .data.mnist import FASHION_MNIST, MNIST, folder_on_disk
 
 PACKAGES = (
@@ -18,19 +18,14 @@ PACKAGES = (
 
 
 def main() -> None:
-    print(f"minicnn {version('minicnn')}, Python {platform.python_version()} ({sys.executable})")
+    print(f"minicnn {__version__}, Python {platform.python_version()} ({sys.executable})")
     print("\npackages")
     for package in PACKAGES:
         print(f"  {package:16}{installed(package) or 'not installed'}")
     print(f"  {'NumPy uses':16}{blas()}")
     print("\nbackends")
-    for name in backends.NAMES:
-        try:
-            backends.get(name)
-            print(f"  {name:16}ready")
-        except RuntimeError as error:
-            print(f"  {name:16}{error}")
-    if "numba" in backends.available():
+    ready = [name for name in backends.NAMES if readiness(name)]
+    if "numba" in ready:
         print("\nnumba")
         for name, value in numba_facts().items():
             print(f"  {name:16}{value}")
@@ -41,6 +36,17 @@ def main() -> None:
 
 
 MISSING = "not found: it is downloaded when first loaded, or set MINICNN_DATA to its folder"
+
+
+def readiness(backend: str) -> bool:
+    """Prints what keeps a backend from running, whatever it is: a broken one hides no other."""
+    try:
+        backends.get(backend)
+    except Exception as error:
+        print(f"  {backend:16}{error}")
+        return False
+    print(f"  {backend:16}ready")
+    return True
 
 
 def installed(package: str) -> str | None:
@@ -71,4 +77,6 @@ def numba_facts() -> dict[str, str]:
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 if __name__ == "__main__":
+    # Not every terminal can show the é of a path.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     main()

@@ -157,7 +157,7 @@ class Sequential(Layer):
                 (
                     str(position),
                     repr(layer),
-                    " × ".join(map(str, shapes[position + 1])),
+                    " x ".join(map(str, shapes[position + 1])),
                     f"{count(layer):,}",
                     f"{layer.multiply_adds(shapes[position]):,}",
                 )
@@ -169,7 +169,7 @@ class Sequential(Layer):
             left = [cell.ljust(width) for cell, width in zip(row[:3], widths)]
             right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:])]
             lines.append("  ".join(left + right))
-        rule = "─" * len(lines[0])
+        rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
     def __len__(self) -> int:

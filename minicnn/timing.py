@@ -77,7 +77,7 @@ class Profile:
             f"{'of limit':>10}",
         ]
         for row in self.rows:
-            of_limit = f"{row.limit_ms / row.ms:.0%}" if row.ms else "–"
+            of_limit = f"{row.limit_ms / row.ms:.0%}" if row.ms else "-"
             lines.append(
                 f"{row.name:24}{row.direction:>10}{row.ms:10.3f}{row.share:8.1%}"
                 f"{row.multiply_adds / 1e6:10.2f}{row.gflops:10.1f}{of_limit:>10}"
@@ -87,7 +87,7 @@ class Profile:
     def save(self, path: str | Path) -> None:
         """Write everything as JSON."""
         with whole_file(path) as unfinished:
-            unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n")
+            unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     def plot(self) -> Figure:
         """Bars of the parts' times with the limit of each marked, as a matplotlib figure."""

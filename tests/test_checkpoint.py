@@ -272,7 +272,7 @@ def test_without_resume_training_starts_again(path):
 
 
 def test_a_checkpoint_that_cannot_be_written_stops_training_before_it_begins(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     network = fresh()
     before = state(network)
     with pytest.raises(OSError, match=r"file"):

@@ -20,7 +20,7 @@ def test_a_comparison_reports_every_framework_that_is_installed(tmp_path):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "compare_frameworks.json").read_text())
+    report = json.loads((tmp_path / "compare_frameworks.json").read_bytes())
     (run,) = report["runs"]
     assert {"numpy", "numba"} <= run["ms"].keys()
     assert all(ms > 0 for ms in run["ms"].values())

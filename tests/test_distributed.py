@@ -37,7 +37,7 @@ def trained(ranks, case, folder):
     """Histories and final states, one per rank."""
     done = run(ranks, case, folder)
     assert done.returncode == 0, done.stderr
-    histories = [json.loads((folder / f"{r}.json").read_text()) for r in range(ranks)]
+    histories = [json.loads((folder / f"{r}.json").read_bytes()) for r in range(ranks)]
     return histories, [np.load(folder / f"{r}.npy") for r in range(ranks)]
 
 

@@ -10,22 +10,27 @@ from tables import DOCS, PAGES, filled
 
 import minicnn
 
-REFERENCE = "".join(page.read_text() for page in sorted((DOCS / "api").glob("*.md")))
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+REFERENCE = "".join(text_of(page) for page in sorted((DOCS / "api").glob("*.md")))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    code = re.findall(r"```python\n(.*?)```", text_of(page), re.DOTALL)
     exec("\n".join(code), {"__name__": "__main__"})
 
 
-SESSIONS = [page for page in PAGES if "```pycon\n" in page.read_text()]
+SESSIONS = [page for page in PAGES if "```pycon\n" in text_of(page)]
 
 
 @pytest.mark.parametrize("page", SESSIONS, ids=lambda page: page.name)
 def test_what_a_page_shows_is_what_its_code_prints(page):
-    session = "".join(re.findall(r"```pycon\n(.*?)```", page.read_text(), re.DOTALL))
+    session = "".join(re.findall(r"```pycon\n(.*?)```", text_of(page), re.DOTALL))
     test = doctest.DocTestParser().get_doctest(session, {}, page.name, str(page), 0)
     said = []
     with np.printoptions():
@@ -36,12 +41,12 @@ def test_what_a_page_shows_is_what_its_code_prints(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_tables_of_a_page_show_the_results_that_it_names(page):
-    assert filled(page.read_text()) == page.read_text(), "python docs/tables.py fills them in"
+    assert filled(text_of(page)) == text_of(page), "python docs/tables.py fills them in"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_that_a_page_links_to_exists(page):
-    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text_of(page))
     missing = [link for link in links if not (page.parent / link).exists()]
     assert not missing
 

@@ -76,7 +76,7 @@ def test_a_layer_of_ones_own_is_refused_by_position(tmp_path):
 
 
 def test_a_folder_that_is_a_file_is_an_os_error(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OSError):
         to_onnx(Sequential(ReLU()), tmp_path / "file" / "a.onnx", (2,))
 

@@ -264,7 +264,7 @@ def test_a_suffix_without_a_format_is_refused_before_anything_is_written(tmp_pat
 
 def test_a_rendering_that_fails_leaves_the_old_file_and_no_half_file(tmp_path):
     path = tmp_path / "curves.svg"
-    path.write_text("the old figure")
+    path.write_text("the old figure", encoding="utf-8")
     figure = training_curves(HISTORY)
 
     def draw(renderer):
@@ -276,7 +276,7 @@ def test_a_rendering_that_fails_leaves_the_old_file_and_no_half_file(tmp_path):
     with pytest.raises(ZeroDivisionError):
         save(figure, path)
     assert [child.name for child in tmp_path.iterdir()] == ["curves.svg"]
-    assert path.read_text() == "the old figure"
+    assert path.read_text(encoding="utf-8") == "the old figure"
 
 
 def test_drawing_and_saving_never_import_pyplot(tmp_path):

@@ -122,7 +122,7 @@ def test_history_records_every_epoch_and_saves_itself_as_json(tmp_path):
     assert all(0 <= a <= 1 for a in history["validation_accuracy"])
     assert all(s > 0 for s in history["seconds"])
     history.save(tmp_path / "new" / "history.json")
-    assert json.loads((tmp_path / "new" / "history.json").read_text()) == history.columns
+    assert json.loads((tmp_path / "new" / "history.json").read_bytes()) == history.columns
     assert os.listdir(tmp_path / "new") == ["history.json"]
     assert len(history.plot().axes) == 2
 

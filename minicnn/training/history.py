@@ -68,4 +68,4 @@ class History:
     def save(self, path: str | Path) -> None:
         """Write the columns as JSON. The file is whole or not there: it is replaced at once."""
         with whole_file(path) as unfinished:
-            unfinished.write_text(json.dumps(self.columns, indent=1) + "\n")
+            unfinished.write_text(json.dumps(self.columns, indent=1) + "\n", encoding="utf-8")

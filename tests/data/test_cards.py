@@ -115,7 +115,7 @@ def test_cards_come_in_the_order_of_their_index_with_gaps(tmp_path):
 
 def test_files_that_are_not_named_png_are_ignored(tmp_path):
     (tmp_path / "1_O.png").write_bytes(CARD)
-    (tmp_path / "network.txt").write_text("5 16\n120\n")
+    (tmp_path / "network.txt").write_text("5 16\n120\n", encoding="utf-8")
     (tmp_path / "2_O.png.part").write_bytes(CARD[:9])
     assert len(read_cards(tmp_path)) == 1
 

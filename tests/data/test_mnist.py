@@ -220,7 +220,7 @@ def test_without_a_network_one_error_says_where_to_put_the_files(mirrors, no_dat
 
 
 def test_a_cache_that_cannot_be_made_is_an_os_error_that_names_it(mirrors, no_data):
-    no_data.parent.write_text("a file where the cache's folder should be")
+    no_data.parent.write_text("a file where the cache's folder should be", encoding="utf-8")
     refusal(mirrors, no_data)
 
 

@@ -22,7 +22,8 @@ GROWTH = 2.0  # MB that the allocator may keep back; one batch's arrays kept eac
 def megabytes() -> float:
     """Resident memory of this process."""
     gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+    pages = Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]
+    return int(pages) * os.sysconf("SC_PAGESIZE") / 2**20
 
 
 def open_files() -> int:
