@@ -3,7 +3,6 @@ the pages need no network, code is run (`executed.py`), and the API reference co
 docstrings.
 """
 
-import importlib.metadata
 import re
 import sys
 from pathlib import Path
@@ -11,10 +10,12 @@ from pathlib import Path
 from docutils.nodes import SkipNode
 from docutils.utils.math import latex2mathml
 
+import minicnn
+
 sys.path.insert(0, str(Path(__file__).parent))  # for executed.py and drawn.py
 
 project = "minicnn"
-release = importlib.metadata.version("minicnn")
+release = minicnn.__version__
 html_title = f"minicnn {release}"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "executed"]
 myst_enable_extensions = ["dollarmath"]

@@ -9,20 +9,23 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import minicnn
 from minicnn.files import whole_file
 
-PACKAGES = "minicnn", "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax"
+PACKAGES = "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax"
 
 
 def machine() -> dict:
     cpu = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = (line.split(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    known_to_linux = Path("/proc/cpuinfo")
+    if known_to_linux.exists():
+        text = known_to_linux.read_text(encoding="utf-8")
+        lines = (line.split(":") for line in text.splitlines())
         facts = {name.strip(): value[0].strip() for name, *value in lines if value}
         # Clouds hide a processor's name, but not its family.
         known = [f"{name} {facts[name]}" for name in ("cpu family", "model") if name in facts]
         cpu = facts.get("model name", cpu) + (f" ({', '.join(known)})" if known else "")
-    packages = {}
+    packages = {"minicnn": minicnn.__version__}
     for name in PACKAGES:
         try:
             packages[name] = version(name)
@@ -40,13 +43,14 @@ def machine() -> dict:
 def save(path: Path, found: dict) -> None:
     """The figures as JSON, the machine first; `path` has the old ones or all of the new."""
     with whole_file(path) as unfinished:
-        unfinished.write_text(json.dumps({"machine": machine(), **found}, indent=1) + "\n")
+        text = json.dumps({"machine": machine(), **found}, indent=1) + "\n"
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def load(path: Path) -> dict:
     """What `save` wrote; JSON's names are text, so numbers among them become numbers again."""
     return json.loads(
-        path.read_text(),
+        path.read_text(encoding="utf-8"),
         object_hook=lambda pairs: {int(k) if k.isdigit() else k: v for k, v in pairs.items()},
     )
 

@@ -44,6 +44,8 @@ from .training.evaluation import Evaluation, evaluate
 from .training.history import History
 from .training.loop import StopTraining, fit
 
+__version__ = "0.1.0"
+
 __all__ = [
     "SGD",
     "Adagrad",
