@@ -1,6 +1,7 @@
 """A folder of PNG cards: written and read back whole, or refused with the name of the file."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -124,6 +125,7 @@ def test_files_that_are_not_named_png_are_ignored(tmp_path):
     "name", ["O_1.png", "1_OO.png", "-1_O.png", "1_o.png", "1_O.PNG", "²_O.png", "1_O.png.png"]
 )
 def test_a_name_that_is_no_index_and_letter_is_refused(tmp_path, name):
+    name = os.fsdecode(name.encode())  # the same bytes in any locale
     (tmp_path / name).write_bytes(CARD)
     assert "wanted a name <index>_<letter>.png" in refusal(tmp_path, name)
 
