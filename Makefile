@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test docs results test-gpu bench-gpu soak coverage clean
+.PHONY: demo test docs results matrix test-gpu bench-gpu soak coverage clean
 
 # Python compiles a module when it is first imported: most of those installed never are.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
@@ -57,6 +57,10 @@ results: $(VENV)/installed-tests
 	$(BIN)/mpiexec -n 2 $(BIN)/python examples/allreduce.py --backend numba --threads 1 \
 	    --out docs/results
 	$(BIN)/python docs/tables.py
+
+# For the night: other processors, interpreters, versions, locales, places; see the script's table.
+matrix: $(VENV)/installed-tests
+	$(BIN)/python tests/matrix.py
 
 # On a machine with a GPU: everything, and then the kernels under NVIDIA's checkers.
 SANITIZE := compute-sanitizer --error-exitcode 1 --tool

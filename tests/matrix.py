@@ -29,15 +29,16 @@ ROOT = Path(__file__).parents[1]
 # ── what is run ──────────────────────────────────────────────────────────────────────────────
 
 DOCTOR = ("-m", "minicnn")
-SUITE = ("-m", "pytest", "-q")
+TESTS = ("-m", "pytest", "-q")
+SUITE = (*TESTS, "--numprocesses", "auto", "--dist", "worksteal")
 SOME_TESTS = (
-    *SUITE, "tests/test_docs.py", "tests/test_doctor.py", "tests/test_losses.py",
+    *TESTS, "tests/test_docs.py", "tests/test_doctor.py", "tests/test_losses.py",
     "tests/test_model_file.py", "tests/test_network.py", "tests/test_training.py", "tests/data",
     "tests/backends/test_numba_runtime.py",
 )  # fmt: skip
 # The numbers that the book shows, the reference against loops, and the kernels that need exp.
 FEW_TESTS = (
-    *SUITE, "tests/test_docs.py", "tests/layers/test_against_loops.py", "tests/test_losses.py",
+    *TESTS, "tests/test_docs.py", "tests/layers/test_against_loops.py", "tests/test_losses.py",
     "-k", "not runs and not tables and not numba or numba and softmax",
 )  # fmt: skip
 
@@ -82,7 +83,7 @@ class Cell:
 
 
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
-RANDOM_ORDER = (*SUITE, "--random-order", "--random-order-bucket=module")
+RANDOM_ORDER = (*SUITE, "--random-order", f"--random-order-seed={int(time.time())}")
 CLOSED = f"{os.devnull}/folder"  # nobody can make it, not even root
 ABOVE_THE_CLONE = ("-c", "import os; os.chdir('..'); from minicnn import Adam")
 
