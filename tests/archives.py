@@ -19,7 +19,7 @@ images, labels = np.random.default_rng(0).random((32, 1, 8, 8)), np.arange(32) %
 for backend in ("numpy", "numba"):
     network = nn.Sequential(nn.Flatten(), nn.Dense(64, 4), seed=0).to(backend)
     history = nn.fit(network, nn.SoftmaxCrossEntropy(), nn.Adam(1e-2), (images, labels), epochs=20)
-    assert history["loss"][-1] < history["loss"][0]
+    assert history["train_loss"][-1] < history["train_loss"][0]
 """
 
 
