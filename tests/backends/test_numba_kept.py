@@ -99,7 +99,7 @@ def test_compiling_is_announced_once_and_a_clone_elsewhere_needs_none(tmp_path):
 
 def test_kernels_are_kept_with_the_user_or_else_beside_the_package(tmp_path):
     nowhere = tmp_path / "a file"
-    nowhere.write_text("")
+    nowhere.write_text("", encoding="utf-8")
     assert run(XDG_CACHE_HOME=tmp_path)[0].startswith(str(tmp_path / "minicnn"))
     assert run(XDG_CACHE_HOME=nowhere)[0].startswith(str(Path(kept.__file__).parent))
     assert run(NUMBA_CACHE_DIR=nowhere) == ("None", 1)  # in memory only
@@ -108,7 +108,7 @@ def test_kernels_are_kept_with_the_user_or_else_beside_the_package(tmp_path):
 def test_only_kernels_that_nobody_used_for_long_are_removed(tmp_path):
     for name, days in (("kernels-old", 31), ("kernels-new", 29), ("another", 365)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "file").write_text("")
+        (tmp_path / name / "file").write_text("", encoding="utf-8")
         then = kept.time() - days * 24 * 3600
         os.utime(tmp_path / name, (then, then))
     kept.remove_unused(tmp_path)
