@@ -109,7 +109,8 @@ CELLS = (
          (DOCTOR, FEW_TESTS)),
     Cell("warnings", {"PYTHONWARNINGS": "error"}),
     Cell("development mode", {"PYTHONDEVMODE": "1"}),
-    Cell("no asserts", {"PYTHONOPTIMIZE": "1"}),
+    Cell("no asserts", {"PYTHONOPTIMIZE": "1"},  # but those of tests, which pytest rewrites
+         (DOCTOR, (*SOME_TESTS, "-W", "ignore::pytest.PytestConfigWarning"))),
     Cell("python 3.12", commands=(DOCTOR, SUITE), python="3.12"),
     # The newest of everything (the extra cuda asks for an older NumPy, so users may have a newer).
     Cell("python 3.13", commands=(DOCTOR, RANDOM_ORDER), python="3.13",
