@@ -11,6 +11,7 @@ other variables; the others are built afresh: a copy of the checkout, an interpr
 import argparse
 import json
 import os
+import platform
 import re
 import resource
 import shutil
@@ -69,7 +70,8 @@ AS_NEHALEM = {
 class Cell:
     """variables: None unsets one. python: the version of one built afresh, with these packages.
 
-    quick: what `--quick` runs of it. before: words in front of the command.
+    quick: what `--quick` runs of it. before: words in front of the command. machine: the only kind
+    of processor that it can be tried on.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Cell:
     folder: str = "fresh"
     quick: tuple[tuple[str, ...], ...] = ()
     before: tuple[str, ...] = ()
+    machine: str = platform.machine()
 
 
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -89,8 +92,8 @@ ABOVE_THE_CLONE = ("-c", "import os; os.chdir('..'); from minicnn import Adam")
 
 CELLS = (
     Cell("as it is", commands=(DOCTOR, SUITE)),
-    Cell("haswell", AS_HASWELL, (DOCTOR, SUITE), quick=(FEW_TESTS,)),
-    Cell("nehalem", AS_NEHALEM, (DOCTOR, SUITE), quick=(FEW_TESTS,)),
+    Cell("haswell", AS_HASWELL, (DOCTOR, SUITE), quick=(FEW_TESTS,), machine="x86_64"),
+    Cell("nehalem", AS_NEHALEM, (DOCTOR, SUITE), quick=(FEW_TESTS,), machine="x86_64"),
     Cell("generic, 16 lanes", {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "",
                                "MINICNN_LANES": "16"}),
     *(
@@ -133,6 +136,8 @@ class NotHere(Exception):
 
 def walk(cell: Cell, quick: bool, log: Path) -> str:
     """'passed', or else which command failed, or what is not here."""
+    if cell.machine != platform.machine():
+        return f"not here: {cell.machine}"
     variables, python, place = cell.variables, sys.executable, ROOT
     with tempfile.TemporaryDirectory() as temporary, log.open("w", encoding="utf-8") as output:
         if cell.python is not None:
