@@ -16,6 +16,7 @@ from pathlib import Path
 from time import time
 
 import numba
+import numpy as np
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
@@ -33,6 +34,7 @@ def digest(*things) -> str:
 # What goes into every kernel.
 COMMON = digest(
     numba.__version__,
+    np.__version__,
     sys.version_info[:2],
     *(p.read_bytes() for p in (*sorted(HERE.rglob("*.py")), *sorted(HERE.parent.glob("*.py")))),
 )
