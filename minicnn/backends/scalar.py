@@ -1,46 +1,68 @@
 """Formulas of a single number, in plain Python: `numba` and `cuda` compile the same lines.
 
 A literal 1 beside a float32 makes the compilers compute in float64, so constants are written in
-the type of the argument: `type(x)(1)`. Comparisons with 0 are harmless.
+the type of the argument: `type(x)(1)`. Comparisons with 0 are harmless. A formula may call others
+that stand here.
 """
 
-from math import copysign, sqrt
+from math import copysign, exp, sqrt
+from math import tanh as tanh_of_libm
 
 import numpy as np
 
 from . import philox
 
-# ── activations: y from x, and dx from dy and what the layer keeps ───────────────────────────
+# ── activations: y from x, and dx from dy and what the layer keeps, x or y ───────────────────
+
+
+def decay(x):
+    """e^−|x| ≤ 1, which never overflows. (numba has it in vector instructions.)"""
+    return exp(-abs(x))
 
 
 def relu(x):
+    """max(x, 0) (Nair & Hinton 2010)."""
     return type(x)(0) if x <= 0 else x  # a NaN is not ≤ 0, so it stays
 
 
 def relu_slope(dy, y):
+    """dy where y > 0, else 0: at the kink 0 the slope is taken as 0."""
     return dy if y > 0 else type(dy)(0)
 
 
 def leaky_relu(x, slope):
+    """x where x > 0, else slope · x (Maas et al. 2013)."""
     return x if x > 0 else slope * x
 
 
 def leaky_relu_slope(dy, x, slope):
+    """dy where x > 0, else slope · dy."""
     return dy if x > 0 else slope * dy
 
 
-def sigmoid(x, decay):
-    """decay = e^−|x| ≤ 1."""
-    one = type(x)(1)
-    return (one if x >= 0 else decay) / (one + decay)
+def sigmoid(x):
+    """1 / (1 + e^−x)."""
+    one, small = type(x)(1), decay(x)
+    return (one if x >= 0 else small) / (one + small)
 
 
 def sigmoid_slope(dy, y):
+    """dy · y · (1 − y)."""
     return dy * y * (type(y)(1) - y)
 
 
+def tanh(x):
+    return hyperbolic_tangent(x)
+
+
 def tanh_slope(dy, y):
+    """dy · (1 − y²)."""
     return dy * (type(y)(1) - y * y)
+
+
+def hyperbolic_tangent(x):
+    """tanh x. (numba has it in vector instructions.)"""
+    return tanh_of_libm(x)
 
 
 # ── a maximum that keeps the first of equals, and a NaN ──────────────────────────────────────

@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
+from typing import ClassVar
 
 from ..arguments import number
+from ..backends import scalar
 from .base import Layer, Shape
 
 
 class Activation(Layer):
-    """What the activations share: they keep the shape."""
+    """y = forward_formula(x), dx = backward_formula(dy, kept), for each number by itself.
+
+    keeps: "x" or "y", what the backward formula is written in. The layer's arguments, numbers all
+    of them, are passed to both formulas after these.
+    """
+
+    forward_formula: ClassVar[Callable[..., float]]
+    backward_formula: ClassVar[Callable[..., float]]
+    keeps: ClassVar[str]
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
-
-class ReLU(Activation):
-    """y = max(x, 0), dx = dy where y > 0 (Nair & Hinton 2010). Keeps y."""
-
     def forward_batch(self, x, training):
-        self.y = self.ops.relu_forward(x, self.buffers)
-        return self.y
+        numbers = tuple(self.arguments.values())
+        y = self.ops.activation_forward(x, type(self).forward_formula, numbers, self.buffers)
+        self.kept = x if self.keeps == "x" else y
+        return y
 
     def backward_batch(self, dy, input_gradient=True):
-        return self.ops.relu_backward(dy, self.y, self.buffers) if input_gradient else None
+        if not input_gradient:
+            return None
+        numbers = tuple(self.arguments.values())
+        return self.ops.activation_backward(
+            dy, self.kept, type(self).backward_formula, numbers, self.buffers
+        )
+
+
+class ReLU(Activation):
+    """y = max(x, 0), dx = dy where y > 0 (Nair & Hinton 2010)."""
+
+    forward_formula, backward_formula = scalar.relu, scalar.relu_slope
+    keeps = "y"
 
 
 class LeakyReLU(Activation):
-    """y = x where x > 0, else slope · x (Maas et al. 2013). Keeps x."""
+    """y = x where x > 0, else slope · x; dx = dy, or slope · dy (Maas et al. 2013)."""
+
+    forward_formula, backward_formula = scalar.leaky_relu, scalar.leaky_relu_slope
+    keeps = "x"
 
     def __init__(self, slope: float = 0.01) -> None:
         self.slope = number(slope, "slope", "LeakyReLU")
@@ -35,33 +59,16 @@ class LeakyReLU(Activation):
             raise ValueError(f"LeakyReLU: slope must be finite, got {slope!r}")
         super().__init__(slope=self.slope)
 
-    def forward_batch(self, x, training):
-        self.x = x
-        return self.ops.leaky_relu_forward(x, self.slope, self.buffers)
-
-    def backward_batch(self, dy, input_gradient=True):
-        if not input_gradient:
-            return None
-        return self.ops.leaky_relu_backward(dy, self.x, self.slope, self.buffers)
-
 
 class Sigmoid(Activation):
-    """y = 1 / (1 + e^−x), dx = dy · y · (1 − y). Keeps y."""
+    """y = 1 / (1 + e^−x), dx = dy · y · (1 − y)."""
 
-    def forward_batch(self, x, training):
-        self.y = self.ops.sigmoid_forward(x, self.buffers)
-        return self.y
-
-    def backward_batch(self, dy, input_gradient=True):
-        return self.ops.sigmoid_backward(dy, self.y, self.buffers) if input_gradient else None
+    forward_formula, backward_formula = scalar.sigmoid, scalar.sigmoid_slope
+    keeps = "y"
 
 
 class Tanh(Activation):
-    """y = tanh x, dx = dy · (1 − y²). Keeps y."""
+    """y = tanh x, dx = dy · (1 − y²)."""
 
-    def forward_batch(self, x, training):
-        self.y = self.ops.tanh_forward(x, self.buffers)
-        return self.y
-
-    def backward_batch(self, dy, input_gradient=True):
-        return self.ops.tanh_backward(dy, self.y, self.buffers) if input_gradient else None
+    forward_formula, backward_formula = scalar.tanh, scalar.tanh_slope
+    keeps = "y"

@@ -68,21 +68,19 @@ def check(case, *arguments, images, dtype, seed):
 # ── cases ────────────────────────────────────────────────────────────────────────────────────
 
 
-def keeps_y(name):
+def activation(kind, *numbers):
     def case(run, shape):
-        y = getattr(run.ops, f"{name}_forward")(run.batch(*shape), run.buffers)
-        return y, getattr(run.ops, f"{name}_backward")(run.batch(*shape), y, run.buffers)
+        x = run.batch(*shape)
+        y = run.ops.activation_forward(x, kind.forward_formula, numbers, run.buffers)
+        kept = x if kind.keeps == "x" else y
+        dy, slope = run.batch(*shape), kind.backward_formula
+        return y, run.ops.activation_backward(dy, kept, slope, numbers, run.buffers)
 
     return case
 
 
-relu, sigmoid, tanh = map(keeps_y, ["relu", "sigmoid", "tanh"])
-
-
-def leaky_relu(run, shape):
-    x = run.batch(*shape)
-    y = run.ops.leaky_relu_forward(x, 0.1, run.buffers)
-    return y, run.ops.leaky_relu_backward(run.batch(*shape), x, 0.1, run.buffers)
+relu, sigmoid, tanh = map(activation, [nn.ReLU, nn.Sigmoid, nn.Tanh])
+leaky_relu = activation(nn.LeakyReLU, 0.1)
 
 
 def max_pool(run, layer, shape):
@@ -321,15 +319,11 @@ def test_a_second_step_takes_no_new_memory(case):
     assert {key: flat.ctypes.data for key, flat in run.buffers._flat.items()} == memory
 
 
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("kind", [nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_activation_passes_nan_on_and_has_its_exact_values_at_infinity(name, dtype):
+def test_an_activation_passes_nan_on_and_has_its_exact_values_at_infinity(kind, dtype):
     x = np.array([[np.nan, -np.inf, np.inf, -200, 200, -0.0, 1e-30]], dtype)
-    slope = [0.1] if name == "leaky_relu" else []
-    found, wanted = (
-        ops.to_numpy(getattr(ops, f"{name}_forward")(ops.from_numpy(x), *slope, ops.Buffers()))
-        for ops in (numba, numpy)
-    )
+    found, wanted = (kind().to(backend).forward(x) for backend in ("numba", "numpy"))
     np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-37)
 
 
@@ -346,10 +340,10 @@ def test_a_nan_in_an_image_reaches_the_loss(case, images):
 @given(st.floats(-600, 600, width=32))
 def test_the_fast_exponential_and_tanh_are_right_to_a_few_last_bits(value):
     x = np.full((1, 1), value, "float32")
-    exact_values = {"sigmoid": 1 / (1 + np.exp(-np.float64(value))), "tanh": np.tanh(value)}
-    for name, exact in exact_values.items():
-        y = getattr(numba, f"{name}_forward")(numba.from_numpy(x), numba.Buffers())
-        np.testing.assert_allclose(numba.to_numpy(y), exact, rtol=5e-7, atol=1e-37)
+    exact_values = {nn.Sigmoid: 1 / (1 + np.exp(-np.float64(value))), nn.Tanh: np.tanh(value)}
+    for kind, exact in exact_values.items():
+        y = kind().to("numba").forward(x)
+        np.testing.assert_allclose(y, exact, rtol=5e-7, atol=1e-37)
 
 
 @given(st.tuples(*[st.integers(0, 2**32 - 1)] * 2), st.integers(0, 99), st.integers(0, 99))

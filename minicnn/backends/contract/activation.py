@@ -1,33 +1,26 @@
-"""Functions of one number, and their slopes."""
+"""Activations: functions of one number, and their slopes.
+
+The functions are plain Python in `backends/scalar.py`. `numba` and `cuda` compile those lines; the
+reference has the same under the same names in NumPy.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from .names import Batch
 
+Formula = Callable[..., float]  # of one element, as in `backends/scalar.py`
+
 
 class Operations(Protocol):
-    def relu_forward(self, x: Batch, buffers: Any) -> Batch:
-        """y = max(x, 0) (Nair & Hinton 2010)."""
+    def activation_forward(
+        self, x: Batch, formula: Formula, numbers: Sequence[float], buffers: Any
+    ) -> Batch:
+        """y = formula(x, *numbers), element by element."""
 
-    def relu_backward(self, dy: Batch, y: Batch, buffers: Any) -> Batch:
-        """dx = dy where y > 0, else 0 (at the kink 0 the slope is taken as 0)."""
-
-    def leaky_relu_forward(self, x: Batch, slope: float, buffers: Any) -> Batch:
-        """y = x where x > 0, else slope · x (Maas et al. 2013)."""
-
-    def leaky_relu_backward(self, dy: Batch, x: Batch, slope: float, buffers: Any) -> Batch:
-        """dx = dy where x > 0, else slope · dy."""
-
-    def sigmoid_forward(self, x: Batch, buffers: Any) -> Batch:
-        """y = 1 / (1 + e^−x), computed from e^−|x| ≤ 1, so that no x overflows."""
-
-    def sigmoid_backward(self, dy: Batch, y: Batch, buffers: Any) -> Batch:
-        """dx = dy · y · (1 − y)."""
-
-    def tanh_forward(self, x: Batch, buffers: Any) -> Batch:
-        """y = tanh x."""
-
-    def tanh_backward(self, dy: Batch, y: Batch, buffers: Any) -> Batch:
-        """dx = dy · (1 − y²)."""
+    def activation_backward(
+        self, dy: Batch, kept: Batch, slope: Formula, numbers: Sequence[float], buffers: Any
+    ) -> Batch:
+        """dx = slope(dy, kept, *numbers), element by element; kept: x or y, as the slope wants."""

@@ -5,121 +5,63 @@ every gridsize-th element: neighbouring threads read neighbouring numbers. Inten
 operation for two or three numbers moved, so these are as fast as memory is.
 """
 
-from math import exp, tanh
+from functools import cache
+from inspect import signature
 
-from .. import scalar
 from .arrays import empty
 from .device import cuda, device, for_each, kernel
 
-relu = device(scalar.relu)
-relu_slope = device(scalar.relu_slope)
-leaky_relu = device(scalar.leaky_relu)
-leaky_relu_slope = device(scalar.leaky_relu_slope)
-sigmoid = device(scalar.sigmoid)
-sigmoid_slope = device(scalar.sigmoid_slope)
-tanh_slope = device(scalar.tanh_slope)
 
-
-def relu_forward(x, buffers):
+def activation_forward(x, formula, numbers, buffers):
     y = empty(buffers, "y", x.shape[1:], x)
-    for_each(relu_elements, x.size, x.flat, x.size, y.flat)
+    numbers = map(x.dtype.type, numbers)
+    for_each(forward_elements(formula), x.size, x.flat, *numbers, x.size, y.flat)
     return y
 
 
-@kernel("F n F")
-def relu_elements(x, size, y):
-    """y = max(x, 0)."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        y[k] = relu(x[k])
+@cache
+def forward_elements(formula):
+    """The kernel of a formula of x, or of x and a number; compiled when it is first used."""
+    f, name = device(formula), f"activation.{formula.__name__}"
+    if len(signature(formula).parameters) == 1:
+
+        @kernel("F n F", name)
+        def run(x, size, y):
+            for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+                y[k] = f(x[k])
+
+    else:
+
+        @kernel("F r n F", name)
+        def run(x, number, size, y):
+            for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+                y[k] = f(x[k], number)
+
+    return run
 
 
-def relu_backward(dy, y, buffers):
+def activation_backward(dy, kept, slope, numbers, buffers):
     dx = empty(buffers, "dx", dy.shape[1:], dy)
-    for_each(relu_slope_elements, dy.size, dy.flat, y.flat, dy.size, dx.flat)
+    numbers = map(dy.dtype.type, numbers)
+    for_each(backward_elements(slope), dy.size, dy.flat, kept.flat, *numbers, dy.size, dx.flat)
     return dx
 
 
-@kernel("F F n F")
-def relu_slope_elements(dy, y, size, dx):
-    """dx = dy where y > 0, else 0."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        dx[k] = relu_slope(dy[k], y[k])
+@cache
+def backward_elements(slope):
+    f, name = device(slope), f"activation.{slope.__name__}"
+    if len(signature(slope).parameters) == 2:
 
+        @kernel("F F n F", name)
+        def run(dy, kept, size, dx):
+            for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+                dx[k] = f(dy[k], kept[k])
 
-def leaky_relu_forward(x, slope, buffers):
-    y = empty(buffers, "y", x.shape[1:], x)
-    for_each(leaky_relu_elements, x.size, x.flat, x.dtype.type(slope), x.size, y.flat)
-    return y
+    else:
 
+        @kernel("F F r n F", name)
+        def run(dy, kept, number, size, dx):
+            for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+                dx[k] = f(dy[k], kept[k], number)
 
-@kernel("F r n F")
-def leaky_relu_elements(x, slope, size, y):
-    """y = x where x > 0, else slope · x."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        y[k] = leaky_relu(x[k], slope)
-
-
-def leaky_relu_backward(dy, x, slope, buffers):
-    dx = empty(buffers, "dx", dy.shape[1:], dy)
-    slope = dy.dtype.type(slope)
-    for_each(leaky_relu_slope_elements, dy.size, dy.flat, x.flat, slope, dy.size, dx.flat)
-    return dx
-
-
-@kernel("F F r n F")
-def leaky_relu_slope_elements(dy, x, slope, size, dx):
-    """dx = dy where x > 0, else slope · dy."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        dx[k] = leaky_relu_slope(dy[k], x[k], slope)
-
-
-def sigmoid_forward(x, buffers):
-    y = empty(buffers, "y", x.shape[1:], x)
-    for_each(sigmoid_elements, x.size, x.flat, x.size, y.flat)
-    return y
-
-
-@kernel("F n F")
-def sigmoid_elements(x, size, y):
-    """y = 1 / (1 + e^−x)."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        y[k] = sigmoid(x[k], exp(-abs(x[k])))
-
-
-def sigmoid_backward(dy, y, buffers):
-    dx = empty(buffers, "dx", dy.shape[1:], dy)
-    for_each(sigmoid_slope_elements, dy.size, dy.flat, y.flat, dy.size, dx.flat)
-    return dx
-
-
-@kernel("F F n F")
-def sigmoid_slope_elements(dy, y, size, dx):
-    """dx = dy · y · (1 − y)."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        dx[k] = sigmoid_slope(dy[k], y[k])
-
-
-def tanh_forward(x, buffers):
-    y = empty(buffers, "y", x.shape[1:], x)
-    for_each(tanh_elements, x.size, x.flat, x.size, y.flat)
-    return y
-
-
-@kernel("F n F")
-def tanh_elements(x, size, y):
-    """y = tanh x."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        y[k] = tanh(x[k])
-
-
-def tanh_backward(dy, y, buffers):
-    dx = empty(buffers, "dx", dy.shape[1:], dy)
-    for_each(tanh_slope_elements, dy.size, dy.flat, y.flat, dy.size, dx.flat)
-    return dx
-
-
-@kernel("F F n F")
-def tanh_slope_elements(dy, y, size, dx):
-    """dx = dy · (1 − y²)."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        dx[k] = tanh_slope(dy[k], y[k])
+    return run

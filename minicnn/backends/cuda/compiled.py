@@ -16,9 +16,10 @@ from unittest import mock
 import numba
 from cuda.core import Linker, LinkerOptions, ObjectCode
 
+from .. import scalar
 from ..contract import operations
 from ..window import Window
-from . import convolution, pooling, tile
+from . import activation, convolution, pooling, tile
 from .device import KERNELS, cuda
 
 GENERATIONS = ((7, 5), (8, 0), (9, 0), (9, 0, "a"))  # Turing, Ampere, Hopper, and all of Hopper
@@ -45,6 +46,10 @@ def all_kernels() -> dict:
     """Every kernel by name; of those that are made for a window, a LeNet-like network's."""
     for section in {*operations().values()}:
         import_module(f"{__package__}.{section}")
+    for name, formula in vars(scalar).items():
+        if slope := vars(scalar).get(f"{name}_slope"):
+            activation.forward_elements(formula)
+            activation.backward_elements(slope)
     wide = Window(kernel=(5, 5), stride=(1, 1), padding=(2, 2), image=(14, 14), output=(14, 14))
     half = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), image=(14, 14), output=(7, 7))
     for shape in tile.TILES:

@@ -19,6 +19,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from math import prod
+from types import FunctionType
 
 import numpy as np
 
@@ -82,7 +83,13 @@ def kernel(takes, name=None):
 
 
 def device(function):
-    """Compile a helper for use inside kernels; it becomes part of them."""
+    """Compile a helper, with the plain functions that it calls, for use inside kernels."""
+    called = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    helpers = {name: device(f) for name, f in called.items() if isinstance(f, FunctionType)}
+    if helpers:
+        function = FunctionType(
+            function.__code__, function.__globals__ | helpers, function.__name__
+        )
     return cuda.jit(device=True)(function)
 
 

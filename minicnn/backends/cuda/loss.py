@@ -9,12 +9,12 @@ from math import exp, log, log1p
 import numpy as np
 
 from .. import scalar
-from .activation import relu, sigmoid
 from .arrays import empty
 from .data import on_device
 from .device import cuda, device, for_each, kernel, launch
 from .sums import sum_of
 
+decay, relu, sigmoid = map(device, (scalar.decay, scalar.relu, scalar.sigmoid))
 takes_over = device(scalar.takes_over)
 
 
@@ -75,9 +75,9 @@ def sigmoid_cross_entropy_forward(logits, target, buffers):
 def sigmoid_loss(logits, target, size, p, losses):
     """p = sigmoid(z) and losses = max(z, 0) − z · t + log(1 + e^−|z|)."""
     for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        z, decay = logits[k], exp(-abs(logits[k]))
-        p[k] = sigmoid(z, decay)
-        losses[k] = relu(z) - z * target[k] + log1p(decay)
+        z = logits[k]
+        p[k] = sigmoid(z)
+        losses[k] = relu(z) - z * target[k] + log1p(decay(z))
 
 
 def sigmoid_cross_entropy_backward(p, target, buffers):

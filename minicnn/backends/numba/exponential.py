@@ -13,6 +13,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from ..scalar import decay, hyperbolic_tangent
 from .runtime import OPTIONS
 
 LOG2_E = np.float32(1.44269504)
@@ -26,11 +27,6 @@ NEAR = np.float32(0.01)  # x² at |x| = 0.1
 LOWEST = np.float32(-87)  # below, e^x is no normal number any more: 0
 
 
-def decay(x):
-    """e^−|x|: at most 1, so it never overflows."""
-    return decay_float32(x) if isinstance(x, np.float32) else math.exp(-abs(x))
-
-
 def decay_float32(x):
     x = -abs(x)
     n = np.floor(x * LOG2_E + HALF)
@@ -38,10 +34,6 @@ def decay_float32(x):
     e = (((((P0 * r + P1) * r + P2) * r + P3) * r + P4) * r + P5) * r * r + r + ONE
     power = np.int32((np.int32(n) + 127) << 23).view(np.float32)
     return ZERO if x < LOWEST else e * power
-
-
-def tanh(x):
-    return tanh_float32(x) if isinstance(x, np.float32) else math.tanh(x)
 
 
 def tanh_float32(x):
@@ -56,10 +48,13 @@ def tanh_float32(x):
 
 
 @overload(decay, jit_options=OPTIONS)
-def compile_decay(x):
+def choose_decay(x):
     return decay_float32 if x == types.float32 else lambda x: math.exp(-abs(x))
 
 
-@overload(tanh, jit_options=OPTIONS)
-def compile_tanh(x):
+@overload(hyperbolic_tangent, jit_options=OPTIONS)
+def choose_tangent(x):
     return tanh_float32 if x == types.float32 else lambda x: math.tanh(x)
+
+
+IN_VECTORS = (decay, hyperbolic_tangent)

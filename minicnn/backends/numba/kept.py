@@ -74,12 +74,12 @@ class KeptKernel(NullCache):
     def __init__(self, function, lanes):
         self.name = function.__qualname__.replace("<locals>.", "")
         held = [cell.cell_contents for cell in function.__closure__ or ()]
+        functions = [function, *(thing.py_func for thing in held if hasattr(thing, "py_func"))]
         self.made_from = digest(
             lanes,
-            Path(getsourcefile(function)).read_bytes(),
-            function.__qualname__,
+            [(Path(getsourcefile(f)).read_bytes(), f.__qualname__) for f in functions],
             function.__code__.co_firstlineno,
-            [getattr(thing, "__qualname__", thing) for thing in held],
+            [thing for thing in held if not hasattr(thing, "py_func")],
         )
 
     def file(self, signature, context):

@@ -11,9 +11,9 @@ import numpy as np
 from numba import prange
 
 from .. import scalar
-from .activation import relu, rows, sigmoid
+from ..scalar import decay, relu, sigmoid
+from .activation import rows
 from .dropout import elements
-from .exponential import decay
 from .layout import clear_padding, empty
 from .runtime import device, kernel
 from .sums import squared_distance
@@ -85,7 +85,7 @@ def sigmoid_loss(logits, target, images, p, parts):
         for k in range(logits.shape[1]):
             for b in range(images_in(n, images, logits)):
                 z = logits[n, k, b]
-                p[n, k, b] = sigmoid(z, decay(z))
+                p[n, k, b] = sigmoid(z)
                 parts[n] += relu(z) - z * target[n, k, b] + log1p(decay(z))
 
 

@@ -1,47 +1,66 @@
-"""Activations and their slopes, element by element."""
+"""Activations and their slopes, for all elements at once; `backends/scalar.py` has them for one."""
+
+import sys
 
 import numpy as np
 
 
-def relu_forward(x, buffers):
-    return np.maximum(x, 0, out=buffers.empty("y", x.shape, x.dtype))
+def activation_forward(x, formula, numbers, buffers):
+    return of_arrays(formula)(x, *numbers, out=buffers.empty("y", x.shape, x.dtype))
 
 
-def relu_backward(dy, y, buffers):
-    dx = buffers.empty("dx", dy.shape, dy.dtype)
-    dx[...] = 0
-    np.copyto(dx, dy, where=y > 0)
-    return dx
+def activation_backward(dy, kept, slope, numbers, buffers):
+    return of_arrays(slope)(dy, kept, *numbers, out=buffers.empty("dx", dy.shape, dy.dtype))
 
 
-def leaky_relu_forward(x, slope, buffers):
-    y = np.multiply(x, slope, out=buffers.empty("y", x.shape, x.dtype))
-    np.copyto(y, x, where=x > 0)
-    return y
+def of_arrays(formula):
+    """The function below of a formula's name, or else the formula itself, element by element."""
+    if formula.__module__.rpartition(".")[2] == "scalar":
+        return getattr(sys.modules[__name__], formula.__name__)
+
+    def slow(*arguments, out):
+        out[...] = np.vectorize(formula, otypes=[out.dtype])(*arguments)
+        return out
+
+    return slow
 
 
-def leaky_relu_backward(dy, x, slope, buffers):
-    dx = np.multiply(dy, slope, out=buffers.empty("dx", dy.shape, dy.dtype))
-    np.copyto(dx, dy, where=x > 0)
-    return dx
+def relu(x, out):
+    return np.maximum(x, 0, out=out)
 
 
-def sigmoid_forward(x, buffers):
-    y = buffers.empty("y", x.shape, x.dtype)
+def relu_slope(dy, y, out):
+    out[...] = 0
+    np.copyto(out, dy, where=y > 0)
+    return out
+
+
+def leaky_relu(x, slope, out):
+    np.multiply(x, slope, out=out)
+    np.copyto(out, x, where=x > 0)
+    return out
+
+
+def leaky_relu_slope(dy, x, slope, out):
+    np.multiply(dy, slope, out=out)
+    np.copyto(out, dy, where=x > 0)
+    return out
+
+
+def sigmoid(x, out):
     small = np.exp(-np.abs(x))  # e^−|x| ≤ 1
-    np.divide(np.where(x >= 0, 1, small), 1 + small, out=y)
-    return y
+    return np.divide(np.where(x >= 0, 1, small), 1 + small, out=out)
 
 
-def sigmoid_backward(dy, y, buffers):
-    dx = np.multiply(dy, y, out=buffers.empty("dx", dy.shape, dy.dtype))
-    dx *= 1 - y
-    return dx
+def sigmoid_slope(dy, y, out):
+    np.multiply(dy, y, out=out)
+    out *= 1 - y
+    return out
 
 
-def tanh_forward(x, buffers):
-    return np.tanh(x, out=buffers.empty("y", x.shape, x.dtype))
+def tanh(x, out):
+    return np.tanh(x, out=out)
 
 
-def tanh_backward(dy, y, buffers):
-    return np.multiply(dy, 1 - y * y, out=buffers.empty("dx", dy.shape, dy.dtype))
+def tanh_slope(dy, y, out):
+    return np.multiply(dy, 1 - y * y, out=out)
