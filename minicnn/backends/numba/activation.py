@@ -4,6 +4,8 @@ The kernels see a batch as rows, one per channel (or feature) of a block of imag
 H · W · B). A thread takes whole rows. Padded lanes are computed like the others and never read.
 """
 
+from math import prod
+
 from numba import prange
 
 from .. import scalar
@@ -134,4 +136,5 @@ def tanh_slope_rows(dy, y, dx):
 
 def rows(x):
     """A batch as (blocks · C, H · W · B), or (blocks · F, B), without a copy."""
-    return x.data.reshape(x.data.shape[0] * x.data.shape[1], -1)
+    blocks, channels, *positions = x.data.shape
+    return x.data.reshape(blocks * channels, prod(positions))
