@@ -1,10 +1,17 @@
-"""What layers, losses and optimisers are made with: numbers that are checked, and that stay."""
+"""What layers, losses and optimisers are made with: numbers that are checked, and that stay; and
+arrays as they come in.
+"""
 
 from __future__ import annotations
 
 from numbers import Real
 from operator import index
+from reprlib import repr as shortened
 from typing import Any
+
+import numpy as np
+
+MAX_SIDE = 2**31 - 1  # pixels; the kernels' numbers have 64 bits, and no image has more
 
 
 class Described:
@@ -22,6 +29,13 @@ class Described:
                 f"{type(self).__name__}: {name} is fixed when it is made; make another one"
             )
         super().__setattr__(name, value)
+
+
+def as_array(value: Any, what: str) -> np.ndarray:
+    """value as NumPy has it; TypeError for a masked array, of which only the numbers would stay."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{what} is a masked array, and the mask would be lost: use its .filled(…)")
+    return np.asarray(value)
 
 
 def instance(value: Any, kind: type, name: str, owner: str, example: str) -> None:
@@ -51,7 +65,9 @@ def number(value: Any, name: str, owner: str) -> float:
     return float(value)
 
 
-def whole_number(value: Any, name: str, owner: str, at_least: int = 1) -> int:
+def whole_number(
+    value: Any, name: str, owner: str, at_least: int = 1, at_most: int | None = None
+) -> int:
     """value as an int; TypeError or ValueError that names owner and argument."""
     try:
         whole = index(value)
@@ -59,6 +75,8 @@ def whole_number(value: Any, name: str, owner: str, at_least: int = 1) -> int:
         raise TypeError(f"{owner}: {name} must be a whole number, got {value!r}") from None
     if isinstance(value, bool) or whole < at_least:
         raise ValueError(f"{owner}: {name} must be at least {at_least}, got {value!r}")
+    if at_most is not None and whole > at_most:
+        raise ValueError(f"{owner}: {name} must be at most {at_most}, got {shortened(value)}")
     return whole
 
 
@@ -68,8 +86,8 @@ def pair(value: Any, name: str, owner: str, at_least: int = 1) -> tuple[int, int
         if len(value) != 2:
             raise ValueError(f"{owner}: {name} must be one number or two, got {value!r}")
         return (
-            whole_number(value[0], name, owner, at_least),
-            whole_number(value[1], name, owner, at_least),
+            whole_number(value[0], name, owner, at_least, MAX_SIDE),
+            whole_number(value[1], name, owner, at_least, MAX_SIDE),
         )
-    whole = whole_number(value, name, owner, at_least)
+    whole = whole_number(value, name, owner, at_least, MAX_SIDE)
     return whole, whole

@@ -2,7 +2,8 @@
 
 Everything random in a training is a function of (seed, epoch), or of a counter that is part of the
 network's state, and a schedule is a function of time. So a training that is resumed goes on with
-the very same bits although no generator is saved.
+the very same bits although no generator is saved: on the same backend, and on numba with the same
+number of lanes, in whose order sums are taken.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .description import (
     take_state,
 )
 from .errors import ModelFileError
+from .files import path_text
 from .model_file import field, read_model_file, shown, write_model_file
 from .network import Sequential, restore, snapshot
 from .optimizers import Optimizer
@@ -81,12 +83,14 @@ def save(
     their state: no code, nothing of the backend, and no initialisers. Equal states give equal
     bytes. `path` is replaced in one step: whenever the process dies, it is the old file or the new.
 
-    Raises TypeError for a layer or an optimiser that is not minicnn's own, ValueError for an
-    optimiser that trains other parameters than the network's and for more layers or bytes than
-    `load` takes, OSError, naming the file, if it cannot be written.
+    Raises TypeError for a path that is no str or os.PathLike, and for a layer or an optimiser that
+    is not minicnn's own; ValueError for an optimiser that trains other parameters than the
+    network's and for more layers or bytes than `load` takes; OSError, naming the file, if it cannot
+    be written or is no regular file.
     """
     if isinstance(path, Sequential):
         raise TypeError("save: the path comes first: save(path, network)")
+    path = path_text(path, "path", "save")
     with network.alone():  # as after a whole step, were another thread to train it
         header, arrays = contents(network, optimizer, progress)
         write_model_file(path, header, arrays)
@@ -124,9 +128,11 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Read a file that `save` or `fit` wrote; the network is on the numpy backend.
 
     The file may come from anyone: it runs no code, and takes no more memory than a few times its
-    size. Raises ModelFileError, naming the file, what was found and what was wanted, for anything
-    but a whole model file, and OSError if it cannot be read.
+    size (`read_model_file` says how many). Raises ModelFileError, naming the file, what was found
+    and what was wanted, for anything but a whole model file, TypeError for a path that is no str or
+    os.PathLike, and OSError if the file cannot be read or is not a regular one.
     """
+    path = path_text(path, "path", "load")
     try:
         header, arrays = read_model_file(path)
         if field(header, "format", str) != FORMAT:
@@ -140,7 +146,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         if arrays:
             raise ModelFileError(f"has arrays that nothing needs: {shown(arrays)}")
     except ModelFileError as error:
-        raise ModelFileError(f"{os.fspath(path)}: {error}") from error.__cause__
+        raise ModelFileError(f"{path}: {error}") from error.__cause__
     return Checkpoint(network, optimizer, progress)
 
 
@@ -181,8 +187,11 @@ def load_training(
     saved = load(path)
     if saved.optimizer is None or saved.progress is None:
         raise ModelFileError(f"{os.fspath(path)}: holds no training, wanted one to go on with")
-    there = facts(saved.network, saved.optimizer, saved.progress.arguments)
-    here = facts(network, optimizer, arguments)
+    old = saved.progress.arguments
+    # Older files name no more than the shape of the inputs.
+    asked = {k: old[k] if v.startswith(f"{old.get(k)} of ") else v for k, v in arguments.items()}
+    there = facts(saved.network, saved.optimizer, old)
+    here = facts(network, optimizer, asked)
     for was, now in zip_longest(there, here, fillvalue="no further layer"):
         if was != now:
             raise ValueError(

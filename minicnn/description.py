@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import signature
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ LAYERS: dict[str, type[Layer]] = {
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     kind.__name__: kind for kind in (SGD, RMSprop, Adagrad, Adam, AdamW)
 }
+MAX_STEPS = 2**53  # up to here floating-point numbers, in which Adam counts, are whole
 MAX_LAYERS = 10_000  # a layer costs a hundred times the memory of its line in the header
 # The largest array of a layer that learns, and its shape.
 LARGEST: dict[str, tuple[str, Callable[[Arguments], tuple[Any, ...]]]] = {
@@ -105,11 +107,13 @@ def build_layer(described: Any, prefix: str, arrays: Arrays) -> Layer:
 
     layer = construct(LAYERS[name], arguments, make)
     if layer.arguments != arguments:
-        raise ModelFileError(f"has a {name} with {arguments}, wanted {layer.arguments}")
+        raise ModelFileError(f"has a {name} with {shortened(arguments)}, wanted {layer.arguments}")
     if isinstance(layer, layers.Dropout):
         mask_seed = field(described, "mask_seed", list)
-        if [type(n) for n in mask_seed] != [int, int]:
-            raise ModelFileError(f"has a mask_seed {mask_seed}, wanted two whole numbers")
+        if [type(n) for n in mask_seed] != [int, int] or not all(0 <= n < 2**32 for n in mask_seed):
+            raise ModelFileError(
+                f"has a mask_seed {shortened(mask_seed)}, wanted two whole numbers of 32 bits"
+            )
         layer.reseed((mask_seed[0], mask_seed[1]))
     return layer
 
@@ -141,10 +145,12 @@ def build_optimizer(described: Any, parameters: list[Parameter], arrays: Arrays)
     kind = OPTIMIZERS[name]
     optimizer: Optimizer = construct(kind, arguments, lambda: kind(**arguments))
     if describe_optimizer(optimizer)["arguments"] != arguments:
-        raise ModelFileError(f"has {name} with {arguments}, which it would not keep")
+        raise ModelFileError(f"has {name} with {shortened(arguments)}, which it would not keep")
     steps = field(described, "steps", int)
-    if steps < 0:
-        raise ModelFileError(f"has an optimizer after {steps} steps, wanted at least 0")
+    if not 0 <= steps <= MAX_STEPS:
+        raise ModelFileError(
+            f"has an optimizer after {shortened(steps)} steps, wanted 0 to {MAX_STEPS}"
+        )
     slots = {}
     if any(array.startswith("optimizer/") for array in arrays):
         for slot in optimizer.slot_names:
@@ -162,14 +168,15 @@ def construct(kind: type, arguments: Arguments, make: Callable[[], Any]) -> Any:
     names = names_of_arguments(kind)
     if arguments.keys() != set(names):
         raise ModelFileError(
-            f"has a {kind.__name__} with arguments {[*arguments]}, wanted {names}"
+            f"has a {kind.__name__} with arguments {shortened([*arguments])}, wanted {names}"
         )
     try:
         return make()
     except ModelFileError:
         raise
     except (ValueError, TypeError, LookupError, OverflowError) as error:
-        raise ModelFileError(f"has arguments that make no {kind.__name__}: {error}") from None
+        why = str(error)[:200]
+        raise ModelFileError(f"has arguments that make no {kind.__name__}: {why}") from None
 
 
 def names_of_arguments(kind: type) -> list[str]:
@@ -198,6 +205,8 @@ def take(arrays: Arrays, name: str, shape: Shape, kind: str) -> np.ndarray:
     if arrays[name].dtype.kind != kind:
         wanted = "floating-point" if kind == "f" else "whole"
         raise ModelFileError(f"{name} holds {arrays[name].dtype}, wanted {wanted} numbers")
+    if kind == "i" and not ((arrays[name] >= 0) & (arrays[name] <= MAX_STEPS)).all():
+        raise ModelFileError(f"{name} holds {arrays[name]}, wanted counts of 0 to {MAX_STEPS}")
     return arrays.pop(name)
 
 

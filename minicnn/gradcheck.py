@@ -1,30 +1,25 @@
 """Is this gradient right? Compare backward with differences of forward.
 
-For a random upstream gradient G the number f(z) = Σ G · forward(z) has the gradient that backward
-computes from G. Its slope along a direction d is also
+For a random upstream gradient G the number f(z) = Σ G · (forward(z) − forward(z₀)) has, where it is
+checked, at z₀, the gradient that backward computes from G. (For a loss, f is the loss less that at
+z₀.) Its slopes are also found by differences. A small array is checked at every coordinate, a large
+one along random directions, as JAX's check_grads does. G must be random: with ones, BatchNorm's
+gradient is 0 and much wrong code passes.
 
-    (f(z + h·d) − f(z − h·d)) / 2h,        h = 1e-6, in float64
-
-with an error of order h². (For a loss, f is the loss itself.) A small array is checked at every
-coordinate, a large one along random directions, as JAX's check_grads does. G must be random: with
-ones, BatchNorm's gradient is 0 and much wrong code passes.
-
-At a kink (ReLU at 0, a tie in a pooling window) no slope exists. It shows by itself: the slopes to
-the left and to the right differ by the same amount however small h is, while on a smooth stretch
-the difference shrinks with h. There the check steps aside and says how often it did.
+Where there is no slope, at a kink, the check steps aside and says how often it did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-STEP = 1e-6
-# Rounding moves f by some units in its last place, and a slope by that much / STEP.
-NOISE = 8 * np.finfo(float).eps / STEP
+from .arguments import as_array
+from .differences import STEP, Checked, Place
+
 STREAM = 0x67726164
 
 
@@ -39,47 +34,6 @@ class Report:
     compared: int
     kinks: int
     worst: float
-
-
-@dataclass(frozen=True)
-class Checked:
-    """One array under the check: its value, what backward says, f, and how to move the array."""
-
-    name: str
-    value: np.ndarray
-    gradient: np.ndarray
-    f: Callable[[], float]
-    assign: Callable[[np.ndarray], None]
-
-    def analytic(self, index: Any, d: Any) -> float:
-        return float(np.sum(self.gradient[index] * d))
-
-    def numeric(self, index: Any, d: Any) -> float | None:
-        """Central difference of f as value[index] moves along d; None at a kink."""
-
-        def at(h: float) -> float:
-            moved = self.value.copy()
-            moved[index] += h * d
-            self.assign(moved)
-            return self.f()
-
-        def differences(h: float) -> tuple[float, float]:
-            left, right = at(-h), at(h)
-            return (right - left) / (2 * h), abs(right - 2 * middle + left) / h
-
-        try:
-            middle = at(0.0)
-            noise = 16 * NOISE * max(1.0, abs(middle))
-            slope, jump = differences(STEP)
-            if jump <= max(noise, 1e-6 * abs(slope)):
-                return slope
-            _, nearer_jump = differences(STEP / 8)
-            # f″ makes the one-sided slopes differ by h·|f″|: 8 times less at h / 8. A kink at the
-            # middle keeps its jump, a kink between h / 8 and h has none left.
-            smooth = abs(nearer_jump - jump / 8) <= max(8 * noise, jump / 16)
-            return slope if smooth else None
-        finally:
-            self.assign(self.value)
 
 
 def check(
@@ -103,13 +57,16 @@ def check(
     tolerance: on |backward − numeric| / max(|backward|, |numeric|, 1e-3 of the array's largest).
     Arrays of up to max_coordinates elements are checked at each, others along `directions`.
 
-    Raises GradientError naming the array, the worst index, both values and the relative error;
-    TypeError for float32 parameters; ValueError for an x that is not finite, or when more than
-    half of the places tried lie at kinks. Parameters and statistics are left as they were.
+    Raises GradientError naming the array, the worst index, both values and the relative error, or
+    what else is wrong (a gradient that is missing or differs from step to step, an input that is
+    changed in place); TypeError for float32 parameters; ValueError for an x that is not finite, or
+    when more than half of the places tried lie at kinks. Where rounding hides all slopes of an
+    array, wider steps decide, as exactly as they can. Parameters and statistics are left as they
+    were.
     """
     # A stream of its own: were G drawn as x was, from one seed, symmetric bugs could hide.
     rng = np.random.default_rng((seed, STREAM))
-    x = np.array(x, dtype=np.float64, order="C")
+    x = np.array(as_array(x, "gradcheck: x"), dtype=np.float64, order="C")
     if not np.isfinite(x).all():
         raise ValueError("gradcheck: x must be finite")
     arrays = of_layer(subject, x, training, rng) if target is None else of_loss(subject, x, target)
@@ -122,7 +79,7 @@ def check(
 
 
 def of_layer(layer: Any, x: np.ndarray, training: bool, rng: np.random.Generator):
-    """x and every parameter, with f = Σ G · forward."""
+    """x and every parameter, with f = Σ G · (forward − forward at x)."""
     names = {id(p): name for name, p in state_of(layer).items()}
     parameters = {names.get(id(p), f"parameter {k}"): p for k, p in enumerate(layer.parameters())}
     for name, parameter in parameters.items():
@@ -135,35 +92,42 @@ def of_layer(layer: Any, x: np.ndarray, training: bool, rng: np.random.Generator
     rest = [(p, p.value.copy()) for p in state_of(layer).values() if id(p) not in learned]
     moving = x.copy()
 
-    def forward() -> np.ndarray:
-        y = layer.forward(moving.copy(), training=training)
+    def forward(given: np.ndarray) -> np.ndarray:
+        y = np.array(layer.forward(given, training=training))
         for parameter, before in rest:  # so that the next pass draws the same mask
             parameter.value = before
-        return np.asarray(y)
+        refuse_change("x: forward", given, moving)
+        return y
 
-    upstream = rng.standard_normal(forward().shape)
+    y = forward(moving.copy())
+    upstream = rng.standard_normal(y.shape)
 
     def backward() -> dict[str, np.ndarray]:
-        forward()
-        dx = np.array(layer.backward(upstream.copy()))
-        return {"x": dx, **{name: np.array(p.grad) for name, p in parameters.items()}}
+        given, dy = moving.copy(), upstream.copy()
+        forward(given)
+        found = {"x": layer.backward(dy), **{name: p.grad for name, p in parameters.items()}}
+        refuse_change("x: backward", given, moving)
+        refuse_change("dy: backward", dy, upstream)
+        return {name: as_gradient(gradient, name) for name, gradient in found.items()}
 
-    gradients, again = backward(), backward()
-    for name, gradient in gradients.items():
-        if not np.array_equal(gradient, again[name], equal_nan=True):
-            raise GradientError(
-                f"{name}: the same step twice gave two gradients; backward must overwrite them"
-            )
+    gradients = backward()
+    for _ in range(2):  # what is wrong from a later step on is wrong
+        for name, again in backward().items():
+            if not np.array_equal(gradients[name], again, equal_nan=True):
+                raise GradientError(
+                    f"{name}: the same step again gave another gradient; backward must overwrite it"
+                )
 
     def f() -> float:
-        return float(np.vdot(upstream, forward()))
+        return float(np.vdot(upstream, forward(moving.copy()) - y))
 
-    yield Checked("x", x, gradients["x"], f, lambda value: np.copyto(moving, value))
+    scale = float(np.linalg.norm(upstream * y))
+    yield Checked("x", x, gradients["x"], f, scale, lambda value: np.copyto(moving, value))
     for name, parameter in parameters.items():
         original = parameter.value
         assign = (lambda p: lambda value: setattr(p, "value", value))(parameter)
         try:
-            yield Checked(name, np.array(original), gradients[name], f, assign)
+            yield Checked(name, np.array(original), gradients[name], f, scale, assign)
         finally:
             parameter.value = original  # the very array, which others may have views of
 
@@ -171,12 +135,31 @@ def of_layer(layer: Any, x: np.ndarray, training: bool, rng: np.random.Generator
 def of_loss(loss: Any, x: np.ndarray, target: Any) -> Iterator[Checked]:
     moving = x.copy()
 
-    def f() -> float:
-        return float(loss.forward(moving.copy(), target))
+    def value() -> float:
+        given = moving.copy()
+        found = float(loss.forward(given, target))
+        refuse_change("prediction: forward", given, moving)
+        return found
 
-    f()
-    gradient = np.array(loss.backward())
-    yield Checked("prediction", x, gradient, f, lambda value: np.copyto(moving, value))
+    base = value()
+    gradient = as_gradient(loss.backward(), "prediction")
+    yield Checked(
+        "prediction", x, gradient, lambda: value() - base, abs(base),
+        lambda value: np.copyto(moving, value),
+    )  # fmt: skip
+
+
+def as_gradient(gradient: Any, name: str) -> np.ndarray:
+    """A copy; GradientError where there is none."""
+    if gradient is None:
+        raise GradientError(f"{name}: backward gave no gradient for it, but None")
+    return np.array(gradient)
+
+
+def refuse_change(who: str, given: np.ndarray, before: np.ndarray) -> None:
+    """GradientError for what a layer wrote into: it belongs to the layer before or after."""
+    if not np.array_equal(given, before, equal_nan=True):
+        raise GradientError(f"{who} changes it in place; others still need it as it was")
 
 
 def compare(
@@ -199,42 +182,53 @@ def compare(
         if everywhere
         else [(..., unit_vector(value.shape, rng)) for _ in range(directions)]
     )
-    places: list[tuple[Any, float, float | None]] = [
-        (index, array.analytic(index, d), array.numeric(index, d)) for index, d in along
-    ]
-    smooth = [(index, a, n) for index, a, n in places if n is not None]
+    places = [array.look(index, d) for index, d in along]
+    smooth = [place for place in places if place.numeric is not None]
     kinks = len(places) - len(smooth)
     if 2 * kinks > len(places):
         raise ValueError(
             f"gradcheck: {kinks} of {len(places)} places of {array.name} lie at kinks, so nothing "
             "can be said; choose an x away from them"
         )
-    largest = max(max(abs(a), abs(n)) for _, a, n in smooth)
-    floor = max(1e-3 * largest, NOISE * max(1.0, abs(array.f())) / tolerance)
+    largest = max(place.larger for place in smooth)
+    hidden = largest < 100 * array.noise
+    if hidden:  # by rounding, so wider steps decide; and what backward says is rounded, too
+        worst, spread = array.look_wide(unit_vector(value.shape, rng))
+        tolerance = max(tolerance, 10 * spread)
+        floor = 16 * STEP * array.noise / tolerance
+    else:
+        floor = max(1e-3 * largest, array.noise / tolerance)
+        worst = max(smooth, key=lambda place: place.error(floor))
+    report = Report(len(smooth), kinks, worst.error(floor))
+    if report.worst > tolerance:
+        at = worst if everywhere or hidden else worst_coordinate(array, worst.d, floor)
+        # Where no coordinate is to blame, the direction is.
+        raise failure(array, at if at.error(floor) > tolerance else worst, floor, tolerance)
+    return report
 
-    def error(a: float, n: float) -> float:
-        return abs(a - n) / max(abs(a), abs(n), floor)
 
-    index, a, n = max(smooth, key=lambda place: error(*place[1:]))
-    worst = error(a, n)
-    if worst > tolerance:
-        at, a, n = (index, a, n) if everywhere else worst_coordinate(array, rng, max_coordinates)
-        raise GradientError(
-            f"{array.name}[{', '.join(map(str, at))}]: backward says {a:.9g}, differences of "
-            f"forward say {n:.9g}: relative error {error(a, n):.2g}, tolerance {tolerance:g}"
-        )
-    return Report(len(smooth), kinks, float(worst))
+def failure(array: Checked, at: Place, floor: float, tolerance: float) -> GradientError:
+    index = ", as a whole" if at.index is ... else f"[{', '.join(map(str, at.index))}]"
+    return GradientError(
+        f"{array.name}{index}: backward says {at.analytic:.9g}, differences of forward say "
+        f"{at.numeric:.9g}: relative error {at.error(floor):.2g}, tolerance {tolerance:g}"
+    )
 
 
-def worst_coordinate(array: Checked, rng: np.random.Generator, count: int):
-    """A direction failed: of some random and the largest coordinates, the one that is most off."""
-    size = array.value.size
-    tried = {*rng.choice(size, min(count, size), replace=False).tolist()}
-    tried.update(np.argsort(np.abs(array.gradient), axis=None)[-count:].tolist())
-    indices = [np.unravel_index(k, array.value.shape) for k in sorted(tried)]
-    places = [(index, array.analytic(index, 1.0), array.numeric(index, 1.0)) for index in indices]
-    smooth = [(index, a, n) for index, a, n in places if n is not None]
-    return max(smooth, key=lambda place: abs(place[1] - place[2]))
+def worst_coordinate(array: Checked, d: np.ndarray, floor: float) -> Place:
+    """Why a direction failed: of its coordinates the half that is more off, again and again."""
+
+    def off(half: np.ndarray) -> float:
+        part = np.zeros(d.shape)
+        part.flat[half] = d.flat[half]
+        norm = np.linalg.norm(part)
+        return float(norm) * array.look(..., part / norm).difference
+
+    rest = np.arange(d.size)
+    while len(rest) > 8:
+        rest = max(np.array_split(rest, 2), key=off)
+    places = [array.look(np.unravel_index(k, d.shape), 1.0) for k in rest]
+    return max(places, key=lambda place: place.error(floor))
 
 
 def unit_vector(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

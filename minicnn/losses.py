@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import backends
-from .arguments import Described, number
+from .arguments import Described, as_array, number
 from .backends.contract import Backend, Batch, Data, Indices, Scalar
 from .layers.base import as_floats
 from .turns import Turn, Turns
@@ -143,7 +143,8 @@ class SoftmaxCrossEntropy(Loss):
                 f"SoftmaxCrossEntropy: label_smoothing must be in 0..1, got {label_smoothing!r}"
             )
         if class_weights is not None:
-            class_weights = np.array(class_weights, dtype=np.float64)
+            weights = as_array(class_weights, "SoftmaxCrossEntropy: class_weights")
+            class_weights = np.array(weights, dtype=np.float64)
             if class_weights.ndim != 1 or not (
                 np.isfinite(class_weights).all() and (class_weights >= 0).all()
             ):
@@ -168,7 +169,7 @@ class SoftmaxCrossEntropy(Loss):
             raise ValueError(
                 f"{self}: {len(self.class_weights)} class weights for {classes} classes"
             )
-        target = np.asarray(target)
+        target = as_array(target, f"{self}: target")
         if target.shape == (samples, classes) and target.dtype.kind in "iuf":
             return self.soft_targets(target)
         labels = as_labels(target, samples, classes, f"{self}")
@@ -219,7 +220,7 @@ class SigmoidCrossEntropy(Loss):
     """
 
     def targets(self, target: Any, output: Shape) -> Targets:
-        target = np.asarray(target)
+        target = as_array(target, f"{self}: target")
         if target.dtype.kind not in "iuf":
             raise TypeError(f"{self}: targets must be numbers, got {target.dtype}")
         if target.ndim == 1 and len(output) == 2 and output[1] == 1:
@@ -250,7 +251,7 @@ class MeanSquaredError(Loss):
     """
 
     def targets(self, target: Any, output: Shape) -> Targets:
-        target = np.asarray(target)
+        target = as_array(target, f"{self}: target")
         if target.dtype != np.uint8:
             target = as_floats(target, f"{self}: target")
         check_same_shape(target, output, f"{self}")

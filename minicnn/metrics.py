@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .arguments import as_array
+
 
 def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int) -> np.ndarray:
     """matrix[t, p] = how many samples of class t were predicted to be of class p.
@@ -74,7 +76,7 @@ def _share(part: ArrayLike, whole: ArrayLike) -> np.ndarray:
 
 
 def _class_numbers(name: str, values: ArrayLike, classes: int) -> np.ndarray:
-    array = np.asarray(values)
+    array = as_array(values, name)
     if not np.issubdtype(array.dtype, np.integer):
         raise TypeError(f"{name}: got dtype {array.dtype}, wanted integers")
     if array.ndim != 1:
@@ -88,7 +90,7 @@ def _class_numbers(name: str, values: ArrayLike, classes: int) -> np.ndarray:
 
 
 def _counts(matrix: ArrayLike) -> np.ndarray:
-    counts = np.asarray(matrix)
+    counts = as_array(matrix, "matrix")
     if not np.issubdtype(counts.dtype, np.integer):
         raise TypeError(f"matrix: got dtype {counts.dtype}, wanted integers")
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:

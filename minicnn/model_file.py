@@ -14,20 +14,24 @@ from __future__ import annotations
 import json
 import os
 import struct
+from heapq import nsmallest
 from io import BytesIO
 from math import prod
+from reprlib import repr as shortened
 from typing import Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
 from .errors import ModelFileError
-from .files import whole_file
+from .files import refuse_special, whole_file
 
 HEADER = "header.json"
 DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8"}
 MAX_FILE = 2**32  # bytes
 MAX_HEADER = 2**24  # bytes; the history of 100,000 epochs takes less
+MAX_PARTS = 2**18  # lists and objects in the header; MAX_LAYERS layers with all their arrays fit
+LEAST_MEMBER = 128  # bytes that the smallest array's member takes, with its names and headers
 
 
 def write_model_file(
@@ -66,8 +70,10 @@ def read_model_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
     """The header and the arrays (read-only) of a model file.
 
     ModelFileError (without the file's name) for anything but a whole one, OSError if it cannot be
-    read. Memory stays within twice the file's real size, and that is at most MAX_FILE.
+    read. Memory stays within 4 times the file's real size, at most MAX_FILE, and 64 MB; to that the
+    header, at most MAX_HEADER, adds up to 16 times its own.
     """
+    refuse_special(path)
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_FILE:
@@ -75,6 +81,9 @@ def read_model_file(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[
         data = file.read(size)
     if data[:4] != b"PK\x03\x04":
         raise ModelFileError(f"begins with {data[:8]!r}, wanted a zip archive")
+    # zipfile makes an object of each member, which takes more than a listed name.
+    if ((entries := data.count(b"PK\x01\x02")) - 8) * LEAST_MEMBER > size:
+        raise ModelFileError(f"lists {entries} members in {size} bytes, wanted larger ones")
     try:
         with ZipFile(BytesIO(data)) as archive:
             members = checked_members(archive, size)
@@ -114,8 +123,10 @@ def read_header(archive: ZipFile, member: ZipInfo) -> dict[str, Any]:
     if member.file_size > MAX_HEADER:
         raise ModelFileError(f"{HEADER} has {member.file_size} bytes, wanted up to {MAX_HEADER}")
     text = archive.read(member)
+    if (parts := text.count(b"[") + text.count(b"{")) > MAX_PARTS:
+        raise ModelFileError(f"{HEADER} has {parts} lists and objects, wanted up to {MAX_PARTS}")
     try:
-        header = json.loads(text)
+        header = json.loads(text.decode("ascii"))
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{HEADER} begins with {text[:20]!r}, wanted JSON ({error})") from None
     if not isinstance(header, dict):
@@ -127,20 +138,25 @@ def read_arrays(
     archive: ZipFile, members: dict[str, ZipInfo], header: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     announced = field(header, "arrays", dict)
-    wanted = {f"{name}.npy" for name in announced}
-    if members.keys() != wanted:
+    missing = [name for name in announced if f"{name}.npy" not in members]
+    unknown = members.keys() - map("{}.npy".format, announced)
+    if missing or unknown:
         raise ModelFileError(
-            f"members and header differ: missing {shown(wanted - members.keys())}, "
-            f"unknown {shown(members.keys() - wanted)}"
+            f"members and header differ: missing {shown(f'{name}.npy' for name in missing)}, "
+            f"unknown {shown(unknown)}"
         )
     arrays = {}
     for name, details in announced.items():
         shape, dtype = tuple(field(details, "shape", list)), field(details, "dtype", str)
         if dtype not in DTYPES:
-            raise ModelFileError(f"{name} is announced as {dtype!r}, wanted one of {[*DTYPES]}")
+            raise ModelFileError(
+                f"{name} is announced as {shortened(dtype)}, wanted one of {[*DTYPES]}"
+            )
         # A parameter has one to four axes, none of them empty.
         if not 1 <= len(shape) <= 4 or any(type(n) is not int or n < 1 for n in shape):
-            raise ModelFileError(f"{name} is announced with shape {shape}, wanted 1 to 4 sizes")
+            raise ModelFileError(
+                f"{name} is announced with shape {shortened(shape)}, wanted 1 to 4 sizes"
+            )
         start = npy_header(dtype, shape)
         size = len(start) + prod(shape) * np.dtype(dtype).itemsize
         member = members[f"{name}.npy"]
@@ -169,17 +185,19 @@ def npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
 def field(values: Any, name: str, *kinds: type) -> Any:
     """values[name], of exactly one of the kinds: ModelFileError otherwise."""
     if not isinstance(values, dict) or name not in values:
-        raise ModelFileError(f"{HEADER} has no {name!r} in {str(values)[:80]}")
+        raise ModelFileError(f"{HEADER} has no {name!r} in {shortened(values)}")
     if type(values[name]) not in kinds:
         wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise ModelFileError(f"{HEADER} has {name!r}: {str(values[name])[:80]}, wanted {wanted}")
+        raise ModelFileError(
+            f"{HEADER} has {shortened(name)}: {shortened(values[name])}, wanted {wanted}"
+        )
     return values[name]
 
 
 def shown(names: Any) -> str:
     """A few of the names."""
-    names = sorted(names)
-    return ", ".join(map(repr, names[:5])) + (", …" if names[5:] else "") or "none"
+    first = nsmallest(6, names)
+    return ", ".join(map(shortened, first[:5])) + (", …" if first[5:] else "") or "none"
 
 
 def plain_number(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import instance
+from .arguments import instance, whole_number
 from .data.batches import as_samples, in_batches
 from .layers.base import Layer, Parameter, Shape
 
@@ -108,6 +108,7 @@ class Sequential(Layer):
 
         images (N, …): float32, float64, or uint8 pixels, which are scaled to 0..1.
         """
+        whole_number(batch_size, "batch_size", "predict")
         images = as_samples(images, f"{self}: images")
         outputs = np.empty(self.batch_shape(images.shape), self.dtype or np.float32)
         with self.alone():

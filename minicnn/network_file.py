@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 
 from .errors import DataFileError
+from .files import path_text, refuse_special
 from .layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, Sigmoid
 from .network import Sequential
 
@@ -32,7 +33,7 @@ def read_network(
     of more than MAX_WEIGHTS weights, before any memory is taken for it. OSError if the file cannot
     be read. What `save` wrote is for `load`.
     """
-    name = os.fspath(path)
+    name = path_text(path, "path", "read_network")
     convolutions, units = read_lines(name)
     channels, height, width = input_shape
     weights, sizes = 0, [channels]
@@ -55,6 +56,7 @@ def read_network(
 
 def read_lines(name: str) -> tuple[list[tuple[int, int]], int]:
     """(kernel, filters) of each convolution, and the units of the dense layer."""
+    refuse_special(name)
     with open(name, "rb") as file:
         content = file.read(MAX_BYTES + 1)
     if content.startswith(b"PK"):

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import layers as nn
 from .backends.window import Window
-from .files import whole_file
+from .files import path_text, whole_file
 from .layers.base import Layer, Shape
 from .network import Sequential
 
@@ -30,8 +30,10 @@ def to_onnx(network: Sequential, path: str | os.PathLike[str], input_shape: Shap
     compute. Needs the extra `onnx`.
 
     Raises ImportError without it, ValueError for an input_shape that does not fit, TypeError for a
-    layer that is not minicnn's own, OSError, with the file untouched, if it cannot be written.
+    layer that is not minicnn's own or a path that is none, OSError, with the
+    file untouched, if it cannot be written.
     """
+    path = path_text(path, "path", "to_onnx")
     try:
         import onnx
     except ImportError as error:

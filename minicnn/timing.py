@@ -29,7 +29,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from .arguments import whole_number
-from .files import whole_file
+from .files import path_text, whole_file
 from .layers.base import Layer
 from .losses import Loss
 from .network import Sequential, restore, snapshot
@@ -86,7 +86,7 @@ class Profile:
 
     def save(self, path: str | Path) -> None:
         """Write everything as JSON."""
-        with whole_file(path) as unfinished:
+        with whole_file(path_text(path, "path", "save")) as unfinished:
             unfinished.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
     def plot(self) -> Figure:

@@ -167,6 +167,16 @@ def without_seconds(history):
     return {name: column for name, column in history.columns.items() if name != "seconds"}
 
 
+def floats(count):
+    images, labels = stripes(count)
+    return images / 255, labels
+
+
+def one_hot(count):
+    images, labels = stripes(count)
+    return images, np.eye(2, dtype="f")[labels]
+
+
 @every_backend
 @given(
     kind=st.sampled_from([*OPTIMIZERS]), stops=st.lists(st.integers(0, 5), max_size=3),
@@ -232,7 +242,9 @@ def test_a_new_process_goes_on_to_the_same_bits(tmp_path, backend):
         ({"seed": 2}, "has seed=1, this call has seed=2"),
         ({"batch_size": 8}, "has batch_size=16, this call has batch_size=8"),
         ({"epochs": 1}, "has done 3 epochs, this call has epochs=1"),
-        ({"data": stripes(30)}, r"train=inputs \(40, 1, 8, 8\), this call .*\(30, 1, 8, 8\)"),
+        ({"data": stripes(30)}, r"train=inputs \(40, 1, 8, 8\) of .*, this call .*\(30, 1, 8, 8\)"),
+        ({"data": floats(40)}, r"of uint8, targets \(40,\) of i.*, this call .* of float64, t"),
+        ({"data": one_hot(40)}, r"targets \(40,\) of integers, .*, targets \(40, 2\) of float32"),
         ({"schedule": Cosine(9)}, r"has schedule=None, this call has schedule=Cosine\(epochs=9"),
         ({"penalty": m.Penalty(l1=0.1)}, "has penalty=None, this call has penalty=l1 0.1"),
         ({"patience": 3}, "has patience=None, this call has patience=3"),
@@ -257,6 +269,29 @@ def test_another_training_is_not_resumed_and_what_differs_is_named(path, differe
         train(checkpoint=path, **call)
     assert state(call["network"]) == before
     assert path.read_bytes() == file
+
+
+def test_labels_of_another_integer_are_the_same_training(path):
+    train(fresh(), m.SGD(0.1), checkpoint=path, resume=False, epochs=1)
+    images, labels = stripes(40)
+    train(fresh(), m.SGD(0.1), checkpoint=path, data=(images, labels.astype(np.int16)))
+    assert len(m.load(path).progress.history) == 3
+
+
+def test_an_older_file_that_names_only_the_shape_of_the_inputs_is_resumed(path):
+    whole, its_optimizer = fresh(), m.SGD(0.1)
+    train(whole, its_optimizer)
+    train(fresh(), m.SGD(0.1), checkpoint=path, resume=False, epochs=1)
+    saved = m.load(path)
+    for name, shape in (("train", "(40, 1, 8, 8)"), ("validation", "(20, 1, 8, 8)")):
+        saved.progress.arguments[name] = f"inputs {shape}"
+    m.save(path, *saved)
+    with pytest.raises(ValueError, match=r"train=inputs \(40, 1, 8, 8\), this call has .*\(30,"):
+        train(fresh(), m.SGD(0.1), checkpoint=path, data=stripes(30))
+    for epochs in (2, 3):
+        network, optimizer = fresh(seed=9), m.SGD(0.1)
+        train(network, optimizer, checkpoint=path, epochs=epochs)
+    assert state(network, optimizer) == state(whole, its_optimizer)
 
 
 def test_a_file_without_a_training_is_not_resumed(path):

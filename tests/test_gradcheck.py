@@ -8,6 +8,7 @@ from minicnn import backends, gradcheck
 from minicnn import layers as nn
 from minicnn.gradcheck import GradientError
 from minicnn.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from minicnn.network import Sequential
 from tests.strategies import networks, normal, seeds
 
 ops = backends.get("numpy")
@@ -279,6 +280,153 @@ def test_a_gradient_that_cannot_be_one_is_caught_and_named(gradient, message):
 
     with pytest.raises(GradientError, match=message):
         gradcheck.check(Wrong(), normal((3, 4), 0))
+
+
+class Scale(Square):
+    """y = factor · a · x + offset."""
+
+    def __init__(self, factor=1.0, offset=0.0, wrong=1.0):
+        self.a, self.factor, self.offset, self.wrong = Square.Scale(), factor, offset, wrong
+
+    def forward(self, x, training=False):
+        self.x = x
+        return self.factor * self.a.value * x + self.offset
+
+    def backward(self, dy):
+        self.a.grad = np.array([self.wrong * self.factor * (dy * self.x).sum()])
+        return self.wrong * self.factor * dy * self.a.value
+
+
+@pytest.mark.parametrize("n", [3, 60])  # every coordinate, and random directions
+@pytest.mark.parametrize(
+    ("factor", "offset"), [(1, 1e6), (1, 1e9), (1e-6, 0), (1e-10, 0), (1e-10, 1.0)]
+)
+def test_a_wrong_gradient_is_seen_through_the_rounding_and_a_right_one_passes(
+    n, factor, offset
+):
+    x = normal((n, 4), 0)
+    gradcheck.check(Scale(factor, offset), x)
+    for wrong in (2.0, 0.9, 0.0, -1.0):
+        with pytest.raises(GradientError, match=r"^x(\[|, as a whole)"):
+            gradcheck.check(Scale(factor, offset, wrong), x)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.Dense(4, 3), nn.BatchNorm(3)),  # the bias is taken out again, and so is the scale
+        (nn.Dense(4, 3), nn.BatchNorm(3), nn.Dense(3, 3), nn.BatchNorm(3), nn.Dense(3, 2)),
+        (nn.Reshape((1, 2, 2)), nn.BatchNorm(1), nn.GlobalAvgPool2D()),
+        (nn.Dense(4, 3), nn.Sigmoid(), nn.Dense(3, 3), nn.Sigmoid(), nn.Dense(3, 1)),
+        (nn.Dense(4, 3), nn.ReLU(), nn.Dense(3, 2)),
+    ],
+)
+@pytest.mark.parametrize("scale", [0.1, 1.0, 1e3])
+@given(seed=seeds)
+def test_gradients_that_are_zero_or_vanish_raise_no_alarm(layers, scale, seed):
+    network = Sequential(*layers, seed=seed).astype("float64")
+    x = scale * normal((5, 4), seed)
+    spread = network[0].forward(x).std(axis=0)
+    assume(spread.min() > 0.1 * spread.max())  # see has_a_dead_channel
+    gradcheck.check(network, x, training=True)
+
+
+def test_what_rounds_to_zero_raises_no_alarm():
+    layers = nn.Reshape((1, 2, 2)), nn.BatchNorm(1), nn.GlobalAvgPool2D()
+    gradcheck.check(Sequential(*layers).astype("float64"), normal((1, 4), 0), training=True)
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (17, 40), (95, 95)])
+def test_a_single_wrong_entry_of_thousands_is_named(row, column, monkeypatch):
+    right = ops.dense_weight_gradient
+
+    def one_entry_off(dy, x, dw, buffers):
+        right(dy, x, dw, buffers)
+        dw[row, column] *= 1.1
+
+    monkeypatch.setattr(ops, "dense_weight_gradient", one_entry_off)
+    layer = nn.Dense(96, 96).astype("float64")
+    with pytest.raises(
+        GradientError, match=rf"^weight\[{row}, {column}\]: .* relative error 0\.09"
+    ):
+        gradcheck.check(layer, normal((3, 96), 0))
+
+
+def test_a_gradient_that_is_not_there_is_named():
+    class Silent(Square):
+        def backward(self, dy):
+            super().backward(dy)
+
+    class Forgetful(Square):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.a.grad = None
+            return dx
+
+    for kind, name in ((Silent, "x"), (Forgetful, "a")):
+        with pytest.raises(GradientError, match=f"^{name}: backward gave no gradient for it"):
+            gradcheck.check(kind(), normal((3, 4), 0))
+
+
+def test_a_loss_without_a_gradient_or_that_changes_its_prediction_is_caught():
+    class Silent(MeanSquaredError):
+        def backward(self):
+            super().backward()
+
+    class Careless(MeanSquaredError):
+        def forward(self, prediction, target):
+            loss = super().forward(prediction, target)
+            prediction -= target
+            return loss
+
+    for loss, message in ((Silent(), "backward gave no gradient"), (Careless(), "in place")):
+        with pytest.raises(GradientError, match=f"^prediction: .*{message}"):
+            gradcheck.check(loss, normal((3, 4), 0), normal((3, 4), 1))
+
+
+def test_what_is_changed_in_place_is_named():
+    class Forward(Square):
+        def forward(self, x, training=False):
+            y = super().forward(x.copy())
+            x *= 0
+            return y
+
+    class Backward(Square):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.x *= 0
+            return dx
+
+    class Upstream(Square):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            dy *= 0
+            return dx
+
+    for kind, what in ((Forward, "x: for"), (Backward, "x: back"), (Upstream, "dy: back")):
+        with pytest.raises(GradientError, match=f"^{what}ward changes it in place"):
+            gradcheck.check(kind(), normal((3, 4), 0))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_backward_that_is_wrong_once_or_from_a_later_step_on_is_caught(count):
+    class Tired(Square):
+        calls = 0
+
+        def backward(self, dy):
+            self.calls += 1
+            self.factor = 3.0 if self.calls == count else 2.0
+            return super().backward(dy)
+
+    class Late(Tired):
+        def backward(self, dy):
+            self.calls += 1
+            self.factor = 3.0 if self.calls >= count else 2.0
+            return Square.backward(self, dy)
+
+    for kind in (Tired, Late):
+        with pytest.raises(GradientError, match="^x"):
+            gradcheck.check(kind(), normal((3, 4), 0))
 
 
 def test_an_array_without_numbers_has_nothing_to_compare():

@@ -6,6 +6,7 @@ import tracemalloc
 import zipfile
 from functools import cache
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -135,6 +136,10 @@ def set_in(path, value):
         (["optimizer", "arguments", "lr"], -1.0, "lr must be ≥ 0"),
         (["optimizer", "arguments", "momentum"], 0.0, "arrays that nothing needs"),
         (["optimizer", "steps"], -1, "after -1 steps"),
+        (["optimizer", "steps"], 10**30, "00000 steps, wanted 0 to 9007199254740992"),
+        (["network", "layers", 4, "mask_seed"], [1, 2**32], "wanted two whole numbers of 32"),
+        (["network", "layers", 4, "mask_seed"], [-1, 2], "wanted two whole numbers of 32"),
+        (["network", "layers", 0, "arguments", "stride"], [1, 2**31], "must be at most"),
         (["progress", "history", "seconds"], [1.0], "not 1 numbers"),
         (["progress", "history"], {}, "has a history of none"),
         (["progress", "arguments", "seed"], 3, "wanted str"),
@@ -221,13 +226,58 @@ def test_a_compressed_bomb_is_refused_before_it_is_unpacked(tmp_path):
     members["network/0.weight.npy"] += bytes(2**27)
     data = archive_of(members.items(), zipfile.ZIP_DEFLATED)
     assert len(data) < 2**18
+    message, peak = peak_memory(lambda: refusal(tmp_path / "model.npz", data))
+    assert peak < 2**22
+    assert "is compressed" in message
+
+
+WORDS = ["".join(letters) for letters in product("abcdefghijklmnop", repeat=4)]
+NETWORK = '{"arrays": {}, "format": "minicnn model, version 1", "network": %s}'
+POOLING = '{"class": "MaxPool2D", "arguments": {"kernel_size": [%s0], "stride": 1, "padding": 0, '
+WASTEFUL = {
+    "lists": '{"x": [' + "[]," * 2**17 + "0]}",
+    "lists in lists": '{"x": [' + ("[" * 300 + "]" * 300 + ",") * 2**9 + "0]}",
+    "objects": '{"x": [' + '{"":0},' * 2**16 + "0]}",
+    "strings": '{"x": [' + '"aa",' * 2**16 + "0]}",
+    "characters of four bytes": '{"x": "' + "a" * 2**20 + '𝄞"}',
+    "names of arrays": '{"arrays": {' + ",".join(f'"{word}":0' for word in WORDS) + "}}",
+    "names of fields": NETWORK % ("{" + ",".join(f'"{word}":0' for word in WORDS) + "}"),
+    "an argument": NETWORK % POOLING % ("[]," * 2**17) + '"ceil_mode": false}}',
+}
+
+
+@pytest.mark.parametrize("text", WASTEFUL.values(), ids=WASTEFUL)
+def test_a_header_takes_no_more_memory_than_is_promised(tmp_path, monkeypatch, text):
+    share = 2**6  # of the limit and of the memory that it stands for
+    monkeypatch.setattr(model_file, "MAX_PARTS", model_file.MAX_PARTS // share)
+    data = archive_of([("header.json", text.encode())])
+    message, peak = peak_memory(lambda: refusal(tmp_path / "model.npz", data))
+    assert peak < 2**26 // share + 4 * len(data) + 16 * len(text)
+    assert len(message) < 400 + len(str(tmp_path))
+
+
+def test_members_of_a_few_bytes_are_refused_before_they_are_listed(tmp_path):
+    data = archive_of([(f"{k}", b"") for k in range(10_000)])
+    message, peak = peak_memory(lambda: refusal(tmp_path / "model.npz", data))
+    assert "lists 10000 members in" in message
+    assert peak < 2 * len(data)
+
+
+def test_a_counter_that_no_training_reaches_is_refused(tmp_path):
+    members = contents(large_file())
+    for count in (-1, 2**62):
+        start = members["network/4.step.npy"][:-8]
+        members["network/4.step.npy"] = start + count.to_bytes(8, "little", signed=True)
+        message = refusal(tmp_path / "model.npz", archive_of(members.items()))
+        assert f"network/4.step holds [{count}], wanted counts of 0" in message
+
+
+def peak_memory(action):
     tracemalloc.start()
     try:
-        message = refusal(tmp_path / "model.npz", data)
-        assert tracemalloc.get_traced_memory()[1] < 2**22
+        return action(), tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert "is compressed" in message
 
 
 def test_members_that_share_their_bytes_are_refused(tmp_path):
@@ -238,7 +288,7 @@ def test_members_that_share_their_bytes_are_refused(tmp_path):
             archive.writestr(name, content)
         shared = archive.getinfo("header.json")
         for k in range(1000):
-            archive.writestr(f"m{k}", b"")
+            archive.writestr(f"m{k}", bytes(100))
             info = archive.getinfo(f"m{k}")
             info.file_size = info.compress_size = shared.file_size
             info.header_offset, info.CRC = shared.header_offset, shared.CRC

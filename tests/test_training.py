@@ -351,6 +351,44 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_epoch_and_step():
     assert np.isfinite(net.parameters()[0].value).all()
 
 
+@every_backend
+def test_after_a_loss_that_is_not_finite_the_network_is_as_after_the_last_good_step(backend):
+    if backend == "cuda":
+        pytest.skip("the device goes on until the host looks at the losses")
+    images, labels = np.ones((40, 2, 4, 4), "f"), stripes(40)[1]
+    images += np.random.default_rng(0).standard_normal(images.shape).astype("f")
+    batches = [*in_batches(shuffled(40, 0, 0), 10)]
+    images[batches[2][5], 0] = np.nan  # the other channel's statistics stay numbers
+
+    def fresh():
+        layers = BatchNorm(2), Flatten(), Dropout(0.2), Dense(32, 2)
+        return Sequential(*layers, seed=0).to(backend)
+
+    net, same, loss = fresh(), fresh(), SoftmaxCrossEntropy()
+    with pytest.raises(FloatingPointError, match="loss is nan in epoch 1, step 3"):
+        fit(net, loss, SGD(0.1), (images, labels), batch_size=10, progress=False)
+    same.reseed(0)
+    optimizer = SGD(0.1)
+    for indices in batches[:2]:
+        loss.forward(same.forward(images[indices], training=True), labels[indices])
+        same.backward(loss.backward())
+        optimizer.step(same.parameters())
+    for name, p in same.state().items():
+        np.testing.assert_allclose(net.state()[name].value, p.value, rtol=1e-6, atol=0)
+    assert net[2].step.value == 2
+
+
+@pytest.mark.parametrize("batch_size", [2.5, "3", None])
+def test_predict_and_evaluate_want_whole_numbers_of_samples(batch_size):
+    message = f"batch_size must be a whole number, got {batch_size!r}"
+    with pytest.raises(TypeError, match=f"predict: {message}"):
+        network().predict(stripes()[0], batch_size=batch_size)
+    with pytest.raises(TypeError, match=f"evaluate: {message}"):
+        evaluate(network(), SoftmaxCrossEntropy(), stripes(), batch_size=batch_size)
+    with pytest.raises(ValueError, match="predict: batch_size must be at least 1, got 0"):
+        network().predict(stripes()[0], batch_size=0)
+
+
 def test_a_learning_rate_that_is_much_too_large_is_reported_not_warned_about():
     with pytest.raises(FloatingPointError, match="smaller learning rate"):
         fit(

@@ -58,7 +58,8 @@ def runs(name: str) -> bool:
 def set_threads(number: int) -> None:
     """Run the `numba` backend on so many threads; its results do not depend on how many.
 
-    Raises ValueError below 1 and RuntimeError where numba is missing.
+    Raises ValueError below 1, TypeError for what is no whole number, and RuntimeError where numba
+    is missing.
     """
     get("numba")
     from .numba.runtime import set_threads

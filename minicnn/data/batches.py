@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import as_array
+
 
 def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
     """The order of the samples in an epoch: a function of (seed, epoch), so it needs no state."""
@@ -15,15 +17,13 @@ def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:
 
 def in_batches(order: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
     """The order, cut into batches; the last one may be shorter."""
-    if not batch_size >= 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
     for start in range(0, len(order), batch_size):
         yield order[start : start + batch_size]
 
 
 def as_samples(array: Any, what: str) -> np.ndarray:
     """A data set (N, …) as C-contiguous native uint8, float32 or float64; TypeError otherwise."""
-    array = np.asarray(array)
+    array = as_array(array, what)
     if array.ndim < 2:
         raise ValueError(f"{what}: wanted samples of shape (N, …), got {array.shape}")
     native = array.dtype.newbyteorder("=")

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import DataFileError
-from ..files import whole_file
+from ..files import path_text, whole_file
 from .dataset import Dataset
 from .symbols import CLASSES
 
@@ -31,12 +31,12 @@ def write_cards(dataset: Dataset, folder: str | os.PathLike[str]) -> None:
     ValueError for images other than uint8 with one channel or classes other than O, P, Q, S and W;
     FileExistsError for a folder with other PNG files, which would be read as part of the set.
     """
+    folder = Path(path_text(folder, "folder", "write_cards"))
     if dataset.classes != CLASSES:
         raise ValueError(f"write_cards: wanted the classes {CLASSES}, got {dataset.classes}")
     if dataset.images.shape[1] != 1 or dataset.images.dtype != np.uint8:
         got = f"{dataset.images.dtype} {dataset.images.shape}"
         raise ValueError(f"write_cards: wanted images of uint8 (N, 1, H, W), got {got}")
-    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{i}_{CLASSES[label]}.png" for i, label in enumerate(dataset.labels)]
     others = sorted({path.name for path in _png_files(folder)} - set(names))
@@ -61,7 +61,7 @@ def read_cards(folder: str | os.PathLike[str]) -> Dataset:
     pixels, or a size that differs from the first card's; also for a folder without cards. OSError
     if the folder or a file cannot be read.
     """
-    folder = Path(folder)
+    folder = Path(path_text(folder, "folder", "read_cards"))
     cards: dict[int, tuple[Path, int]] = {}
     for path in sorted(_png_files(folder)):
         index, label = _parse_name(path)

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..arguments import number
+from ..arguments import as_array, number
 
 PIXELS = (np.uint8, np.float32, np.float64)
 SHOWN = 10  # of many classes, as many are named
@@ -36,6 +36,7 @@ class Dataset:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        as_array(self.images, "Dataset: images")
         dtype: Any = getattr(self.images, "dtype", type(self.images).__name__)
         if not isinstance(self.images, np.ndarray) or dtype.newbyteorder("=") not in PIXELS:
             raise TypeError(
@@ -43,7 +44,7 @@ class Dataset:
             )
         if not isinstance(self.classes, (tuple, list)):
             raise TypeError(f"Dataset: classes must be a tuple of names, got {self.classes!r}")
-        labels = np.asarray(self.labels)
+        labels = as_array(self.labels, "Dataset: labels")
         if labels.dtype.kind not in "iu":
             raise TypeError(f"Dataset: labels must be integers, got {labels.dtype}")
         if self.images.ndim != 4:
@@ -91,7 +92,7 @@ class Dataset:
             return self.images[index], int(self.labels[index])
         if isinstance(index, slice):
             return Dataset(self.images[index], self.labels[index], self.classes)
-        positions = np.asarray(index)
+        positions = as_array(index, "Dataset: the index")
         if positions.ndim != 1:
             raise TypeError(
                 f"Dataset: wanted a position, a slice, a 1-D array of positions or a mask, "

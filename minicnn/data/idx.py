@@ -18,6 +18,7 @@ from io import BufferedIOBase
 import numpy as np
 
 from ..errors import DataFileError
+from ..files import path_text, refuse_special
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_DIMENSIONS = 32  # what every supported NumPy can hold
@@ -33,10 +34,13 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 
     DataFileError, naming the file, for anything but one whole array: a wrong header, fewer or more
     bytes than it announces, more than MAX_PAYLOAD bytes, broken gzip. OSError if the file cannot be
-    opened or read. Memory stays within what the header announces and what the file really holds.
+    opened or read or is no regular file, TypeError for a path that is no str or os.PathLike. Memory
+    stays within the bytes that the header announces and the file really has, unpacked, and while
+    they are read an eighth more.
     """
-    name = os.fspath(path)
-    with open(path, "rb") as file:
+    name = path_text(path, "path", "read_idx")
+    refuse_special(name)
+    with open(name, "rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         if not compressed:
@@ -74,7 +78,9 @@ def _read_array(stream: BufferedIOBase, name: str) -> np.ndarray:
             f"for shape {shape}"
         )
     array = np.frombuffer(payload, dtype).reshape(shape)
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    if not dtype.isnative:
+        array.byteswap(inplace=True)  # a copy would take as much memory again
+    return array.view(dtype.newbyteorder("="))
 
 
 def _read_header(stream: BufferedIOBase, name: str) -> tuple[np.dtype, tuple[int, ...]]:

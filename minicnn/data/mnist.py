@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataFileError
+from ..files import path_text
 from .dataset import Dataset
 from .idx import read_idx
 
@@ -113,7 +114,7 @@ def _load(source: Source, directory: str | os.PathLike[str] | None) -> tuple[Dat
 
 def _locate(source: Source, directory: str | os.PathLike[str] | None) -> list[Path]:
     if directory is not None:
-        found = _find(source, Path(directory))
+        found = _find(source, Path(path_text(directory, "directory", source.title)))
         if not found:
             raise FileNotFoundError(
                 f"{source.title}: not all files are in {directory} or in its subfolder "

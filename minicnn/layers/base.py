@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 
 from .. import backends
-from ..arguments import Described
+from ..arguments import Described, as_array
 from ..backends.contract import Array, Backend, Batch
 from ..turns import Turn, Turns
 
@@ -52,9 +52,11 @@ class Parameter:
 
     @value.setter
     def value(self, array: Any) -> None:
-        array = np.asarray(array)
+        array = as_array(array, "a parameter's value")
         if array.shape != self.shape:
             raise ValueError(f"a parameter of shape {self.shape} got an array of {array.shape}")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"a parameter's value must be numbers, got {array.dtype}")
         backends.get(self.backend).write(self.data, array)
 
     @property
@@ -295,7 +297,7 @@ class Layer(Described):
 
 def as_floats(array: Any, what: str) -> np.ndarray:
     """A C-contiguous float32 or float64 array in native byte order; TypeError for other dtypes."""
-    array = np.asarray(array)
+    array = as_array(array, what)
     if array.dtype.kind in "bui":
         raise TypeError(
             f"{what} holds {array.dtype} but must be float32 or float64: convert it, and scale "

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..arguments import pair
 from ..backends.window import Window
 from .base import Layer, Shape, image_shape
+
+MAX_TAPS = 2**24  # float32, in which kernels keep the tap that won, counts exactly up to here
 
 
 class Pool2D(Layer):
@@ -18,6 +22,10 @@ class Pool2D(Layer):
         self.stride = self.kernel_size if stride is None else pair(stride, "stride", name)
         self.padding = pair(padding, "padding", name, at_least=0)
         self.ceil_mode = bool(ceil_mode)
+        if prod(self.kernel_size) > MAX_TAPS:
+            raise ValueError(
+                f"{name}: the window {self.kernel_size} has more than {MAX_TAPS} taps"
+            )
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size)):
             raise ValueError(
                 f"{name}: padding {self.padding} is more than half of the kernel {self.kernel_size}"

@@ -19,7 +19,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ..files import whole_file
+from ..arguments import as_array
+from ..files import path_text, whole_file
 
 PANELS = {"loss": ("loss (mean per sample)", 1.0), "accuracy": ("accuracy (%)", 100.0)}
 LINES: dict[str, dict[str, Any]] = {
@@ -82,7 +83,7 @@ def confusion_matrix(
 
     ValueError when the matrix is not (classes, classes).
     """
-    counts = np.asarray(matrix)
+    counts = as_array(matrix, "matrix")
     n = len(classes)
     if n == 0 or counts.shape != (n, n):
         raise ValueError(f"matrix: got shape {counts.shape}, wanted {(n, n)} for {n} classes")
@@ -164,7 +165,7 @@ def image_grid(
     ValueError for other shapes, no image, values that are not finite, columns below 1, or
     another number of titles than of images; TypeError for other dtypes.
     """
-    pixels = _pixels(np.asarray(images))
+    pixels = _pixels(as_array(images, "images"))
     count, height, width, _ = pixels.shape
     if columns < 1:
         raise ValueError(f"columns: got {columns}, wanted at least 1")
@@ -192,7 +193,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
     ValueError, naming the formats there are, for another suffix.
     """
-    path = Path(path)
+    path = Path(path_text(path, "path", "save"))
     suffix = path.suffix[1:].lower()
     formats = figure.canvas.get_supported_filetypes()
     if suffix not in formats:

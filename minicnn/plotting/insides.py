@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..arguments import as_array
 from ..layers.convolution import Conv2D
 from ..losses import Loss
 from ..network import Sequential
@@ -36,7 +37,7 @@ def feature_maps(network: Sequential, image: np.ndarray) -> Figure:
     row's smallest number and white at its largest. Raises ValueError for a shape that the network
     cannot take, and where no layer gives images.
     """
-    rows, x = [], np.asarray(image)[np.newaxis]
+    rows, x = [], as_array(image, "image")[np.newaxis]
     network.output_shape(x.shape[1:])
     for layer in network.layers:
         x = layer.forward(x)
@@ -63,7 +64,7 @@ def saliency(network: Sequential, loss: Loss, images: np.ndarray, target: Any) -
     largest gradient counts. Black is no change; each image has a scale of its own. The parameters'
     `.grad` are overwritten, as by every backward pass.
     """
-    images = np.asarray(images)
+    images = as_array(images, "images")
     loss = loss.on(network.backend)
     loss.forward(network.forward(images), target)
     slopes = np.abs(network.backward(loss.backward())).max(axis=1)
@@ -85,7 +86,7 @@ def confident_mistakes(
     what the network says and how sure it is (softmax), and what it is.
     Raises ValueError when there is no mistake.
     """
-    logits, labels = np.asarray(logits), np.asarray(labels)
+    logits, labels = as_array(logits, "logits"), as_array(labels, "labels")
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     sure = shifted.max(axis=1) / shifted.sum(axis=1)
     said = logits.argmax(axis=1)
@@ -94,4 +95,4 @@ def confident_mistakes(
         raise ValueError("confident_mistakes: every image is classified right")
     worst = wrong[np.argsort(-sure[wrong], kind="stable")][:count]
     titles = [f"{classes[said[k]]} ({sure[k]:.0%}),\nis {classes[labels[k]]}" for k in worst]
-    return image_grid(np.asarray(images)[worst], titles, columns=5)
+    return image_grid(as_array(images, "images")[worst], titles, columns=5)

@@ -76,9 +76,13 @@ def check_batches(network: Sequential, samples: Prepared, batch_size: int, parts
 
 
 def described(part: Any) -> str:
-    """What a checkpoint says of a part of a training: samples by their shape, functions by their
-    repr as it is in any process, without an address.
+    """What a checkpoint says of a part of a training: samples by their shapes and dtypes, functions
+    by their repr as it is in any process, without an address.
     """
     if isinstance(part, Dataset | tuple):
-        return f"inputs {split(part, 'samples')[0].shape}"
+        inputs, targets = split(part, "samples")
+        # Labels are the same numbers in whatever integers they come.
+        labels = targets.ndim == 1 and targets.dtype.kind in "iu"
+        kind = "integers" if labels else targets.dtype.name
+        return f"inputs {inputs.shape} of {inputs.dtype.name}, targets {targets.shape} of {kind}"
     return re.sub(" at 0x[0-9A-Fa-f]+", "", repr(part))

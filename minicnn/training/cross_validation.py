@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..data.batches import shuffled
+from ..files import path_text
 from ..losses import Loss
 from ..network import Sequential
 from ..optimizers import Optimizer
@@ -74,5 +75,5 @@ def file_of(fold: int, checkpoint: str | os.PathLike[str] | None) -> Path | None
     """The checkpoint of one fold."""
     if checkpoint is None:
         return None
-    path = Path(checkpoint)
+    path = Path(path_text(checkpoint, "checkpoint", "cross_validate"))
     return path.with_name(f"{path.stem}-fold-{fold}{path.suffix}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import metrics
-from ..arguments import instance
+from ..arguments import instance, whole_number
 from ..data.batches import in_batches
 from ..losses import Loss
 from ..network import Sequential, likeliest
@@ -56,6 +56,7 @@ def evaluate(
     """
     instance(network, Sequential, "network", "evaluate", "a Sequential")
     instance(loss, Loss, "loss", "evaluate", "a loss such as SoftmaxCrossEntropy()")
+    whole_number(batch_size, "batch_size", "evaluate")
     loss = loss.on(network.backend)
     return measure(
         network, loss, prepare(network, loss, samples, "samples"), batch_size=batch_size

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import whole_file
+from ..files import path_text, whole_file
 from ..tables import aligned
 
 if TYPE_CHECKING:
@@ -67,5 +67,5 @@ class History:
 
     def save(self, path: str | Path) -> None:
         """Write the columns as JSON. The file is whole or not there: it is replaced at once."""
-        with whole_file(path) as unfinished:
+        with whole_file(path_text(path, "path", "History.save")) as unfinished:
             unfinished.write_text(json.dumps(self.columns, indent=1) + "\n", encoding="utf-8")

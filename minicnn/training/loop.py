@@ -13,6 +13,7 @@ from ..backends.contract import EpochSteps, Indices, Number, Scalar
 from ..checkpoint import Progress, facts, load_training, save
 from ..data.batches import as_samples, in_batches, shuffled
 from ..errors import warn
+from ..files import path_text
 from ..losses import Loss
 from ..network import Sequential, restore
 from ..optimizers import Optimizer, Penalty
@@ -76,14 +77,16 @@ def fit(
     bar with images/s while it runs; in a notebook one output of the cell, whose text changes.
     checkpoint: a file that is written before the first epoch, after each `every` epochs, and at the
     end; see `load`. If it is there already, training goes on from it, to the same bits as if it had
-    never stopped, on the same backend; resume=False starts again and replaces it.
+    never stopped, on the same backend with as many lanes (a processor with others goes on too, to
+    results that differ by rounding); resume=False starts again and replaces it.
     team: who shares the work; `distributed.fit` passes the ranks of an MPI job.
 
     Training losses and accuracies are means over the batches as they were trained on.
     Raises ValueError or TypeError for data that does not fit before anything is computed, and
     FloatingPointError, naming epoch and step, when a loss is not finite: the parameters are then
-    those after the last good step (the losses are looked at when the bar is drawn and at the end of
-    an epoch). Ctrl-C leaves the network as after a whole step.
+    those after the last good step, and so are, in one process and not on a GPU, statistics and
+    counters (the losses are looked at when the bar is drawn and at the end of an epoch). Ctrl-C
+    leaves the network as after a whole step.
     Warns of floats from 0 to 255, which look like pixels that were not scaled, and of a loss that
     rises more than a hundredfold in the first epoch.
     Raises ModelFileError for a checkpoint that is broken, ValueError, naming what differs, for one
@@ -91,6 +94,8 @@ def fit(
     """
     check_parts(network, loss, optimizer, schedule, penalty, augment, after_epoch)
     check_arguments(epochs, batch_size, seed, patience, validation, every, max_gradient_norm)
+    if checkpoint is not None:
+        path_text(checkpoint, "checkpoint", "fit")
     rules = Rules(schedule or constant, penalty, max_gradient_norm)
     run = Progress(
         {

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import as_array
 from ..backends.contract import Data
 from ..data.batches import as_samples
 from ..data.dataset import Dataset
@@ -51,7 +52,8 @@ def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
         return samples.images, samples.labels
     if not (isinstance(samples, tuple) and len(samples) == 2):
         raise TypeError(f"{name}: wanted a Dataset or (inputs, targets), got {type(samples)}")
-    return np.asarray(samples[0]), np.asarray(samples[1])
+    inputs, targets = samples
+    return as_array(inputs, f"{name}: inputs"), as_array(targets, f"{name}: targets")
 
 
 def warn_of_pixels(inputs: np.ndarray, name: str) -> None:

@@ -68,7 +68,8 @@ class Alone:
         network.reseed(seed)
 
     def steps(self, network, dtype):
-        return network.ops.Steps(dtype)
+        written = [p.data for p in network.state().values() if not p.learned]
+        return network.ops.Steps(dtype, written)
 
     def gradients(self, network, loss, samples, indices):
         return forward_and_backward(network, loss, samples, indices)

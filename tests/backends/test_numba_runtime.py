@@ -160,6 +160,11 @@ def test_fewer_than_one_thread_is_refused(number):
         m.set_threads(number)
 
 
+def test_half_a_thread_is_refused():
+    with pytest.raises(TypeError, match="set_threads: number must be a whole number, got 2.5"):
+        m.set_threads(2.5)
+
+
 def test_more_threads_than_there_can_be_are_taken_as_that_many():
     m.set_threads(10_000)
     assert 1 < runtime.get_threads() < 10_000

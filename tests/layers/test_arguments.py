@@ -32,9 +32,12 @@ from tests.strategies import LAYERS, conv_transpose2d
         (lambda: nn.ConvTranspose2D(1, 1, 3, padding=-1), ValueError, "ConvTranspose2D: padding"),
         (lambda: nn.ConvTranspose2D(1, 1, 3, output_padding=-1), ValueError,
          "ConvTranspose2D: output_padding"),
+        (lambda: nn.Conv2D(1, 1, 3, 2**31), ValueError, "Conv2D: stride must be at most 2147"),
         (lambda: nn.MaxPool2D(0), ValueError, "MaxPool2D: kernel_size"),
         (lambda: nn.MaxPool2D(2, stride=0), ValueError, "MaxPool2D: stride"),
         (lambda: nn.MaxPool2D(2, padding=2), ValueError, "MaxPool2D: padding.*more than half"),
+        (lambda: nn.MaxPool2D(65536, padding=32768), ValueError, "65536.* more than 16777216 taps"),
+        (lambda: nn.AvgPool2D((1, 2**24 + 1)), ValueError, "AvgPool2D: .* more than 16777216 taps"),
         (lambda: nn.AvgPool2D(3, padding=-1), ValueError, "AvgPool2D: padding"),
         (lambda: nn.Dense(0, 1), ValueError, "Dense: in_features"),
         (lambda: nn.Dense(1, "2"), TypeError, "Dense: out_features"),
@@ -321,3 +324,11 @@ def test_a_nan_wins_its_window_wherever_it_stands(backend, place):
     assert np.isnan(layer.forward(x.reshape(1, 1, 2, 2))).all()
     dx = layer.backward(np.full((1, 1, 1, 1), 5.0))
     assert np.flatnonzero(dx).tolist() == [place]
+
+
+@pytest.mark.parametrize("value", ["12", b"12", ["1", "2"], [None, None], [1j, 2]])
+def test_a_parameters_value_must_be_numbers(value):
+    parameter = nn.BatchNorm(2).beta
+    with pytest.raises((TypeError, ValueError), match="a parameter.*(numbers|shape)"):
+        parameter.value = value
+    assert not parameter.value.any()

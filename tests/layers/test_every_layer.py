@@ -77,6 +77,26 @@ def test_the_same_step_twice_gives_the_same_bytes(kind, backend, data, n, seed, 
 
 
 @every_layer
+@given(st.data(), batch_sizes, seeds, st.booleans())
+def test_samples_without_elements_are_the_same_on_numba_or_the_same_error(
+    kind, data, n, seed, training
+):
+    pytest.importorskip("numba")
+    layer, shape = data.draw(LAYERS[kind])
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    x = np.zeros((n, *shape[:axis], 0, *shape[axis + 1 :]), "f")
+
+    def results(backend):
+        try:
+            arrays = forward_and_backward(copy.deepcopy(layer).to(backend), x, seed, training)
+        except ValueError as error:
+            return str(error)
+        return [(a.shape, a.dtype, a.tobytes()) for a in arrays]
+
+    assert results("numba") == results("numpy")
+
+
+@every_layer
 @every_backend
 @given(st.data(), seeds)
 def test_any_memory_layout_is_read_and_none_is_changed(kind, backend, data, seed):

@@ -7,12 +7,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .names import Indices, Number, Scalar
+from .names import Array, Indices, Number, Scalar
 
 
 class Operations(Protocol):
-    def Steps(self, dtype: Any) -> EpochSteps:
-        """What takes the training steps of a network of that dtype."""
+    def Steps(self, dtype: Any, state: Sequence[Array] = ()) -> EpochSteps:
+        """What takes the training steps of a network of that dtype.
+
+        state: arrays that forward writes (statistics, counters). Where the host sees every loss, on
+        numpy and numba, they are put back to what they were before one that is not finite.
+        """
 
 
 class EpochSteps(Protocol):

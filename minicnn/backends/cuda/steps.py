@@ -24,7 +24,7 @@ class Steps:
     which also compiles them and takes their memory; the second is recorded, and then replayed.
     """
 
-    def __init__(self, dtype) -> None:
+    def __init__(self, dtype, state=()) -> None:
         self.dtype, self.buffers = np.dtype(dtype), Buffers()
         self.recordings: dict[int, Recording] = {}
         self.seen: set[int] = set()

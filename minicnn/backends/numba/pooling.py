@@ -25,17 +25,21 @@ def max_pool_forward(x, window, buffers):
     winner = empty(buffers, "winner", shape, x, np.uint8 if taps <= 256 else np.int32)
     start = np.array([-np.inf, 0], x.dtype)
     met = forward(window)
-    max_pool(*window.kernel)(x.data, met.rows, met.columns, start, y.data, winner.data)
+    most = int(met.rows[:, 2].max()), int(met.columns[:, 2].max())
+    pool = max_pool(*most, window.kernel[1])
+    pool(x.data, met.rows, met.columns, start, y.data, winner.data)
     return y, winner
 
 
 @cache
-def max_pool(KH, KW):
-    """The kernel for windows of KH × KW, compiled for those that are used."""
+def max_pool(KH, KW, across):
+    """The kernel for windows of `across` taps a row, of which up to KH × KW are inside the image:
+    compiled for those that are used.
+    """
 
     @kernel
     def run(x, rows, columns, start, y, winner):
-        """y = max over the window's taps inside the image, winner = u · KW + v of the first.
+        """y = max over the window's taps inside the image, winner = u · across + v of the first.
 
         A window's best and its tap stay in registers, an image in each lane, while the taps go by.
         Where a window hangs over the edge, its last tap inside is asked again and can't win twice:
@@ -53,7 +57,7 @@ def max_pool(KH, KW):
                         line = (plane * height + rows[i, 1] + down) * width
                         for n in range(KW):
                             right = min(n, columns[j, 2] - 1)
-                            tap = (rows[i, 0] + down) * KW + columns[j, 0] + right
+                            tap = (rows[i, 0] + down) * across + columns[j, 0] + right
                             o = (line + columns[j, 1] + right) * LANES + q
                             tile = contest(tile, x, o, tap)
                     out = (item * ow + j) * LANES + q

@@ -22,6 +22,7 @@ import numpy as np  # noqa: E402
 from llvmlite import binding as llvm  # noqa: E402
 from numba.core import event  # noqa: E402
 
+from ...arguments import whole_number  # noqa: E402
 from . import kept  # noqa: E402
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────
@@ -142,11 +143,10 @@ def set_threads(number: int) -> None:
 
     More than `numba.config.NUMBA_NUM_THREADS` (at least 8 unless the environment says otherwise,
     or numba was imported before minicnn's numba backend) is taken as that many.
-    Raises ValueError for fewer than one.
+    Raises ValueError for fewer than one, TypeError for what is no whole number.
     """
-    if number < 1:
-        raise ValueError(f"the number of threads must be at least 1, got {number}")
-    team.threads = min(int(number), numba.config.NUMBA_NUM_THREADS)
+    number = whole_number(number, "number", "set_threads")
+    team.threads = min(number, numba.config.NUMBA_NUM_THREADS)
 
 
 def get_threads() -> int:
