@@ -16,7 +16,8 @@ import numpy as np
 
 from . import layers
 from .errors import ModelFileError
-from .layers.base import Layer, Parameter, Shape, place
+from .layers.base import Layer
+from .layers.parameter import Parameter, Shape, place
 from .model_file import field
 from .network import Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop

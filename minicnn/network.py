@@ -9,7 +9,8 @@ import numpy as np
 
 from .arguments import instance, whole_number
 from .data.batches import as_samples, in_batches
-from .layers.base import Layer, Parameter, Shape
+from .layers.base import Layer
+from .layers.parameter import Parameter, Shape
 
 
 class Sequential(Layer):

@@ -15,7 +15,7 @@ import numpy as np
 from . import backends
 from .arguments import number
 from .backends.contract import Array, Backend, Number, Scalar
-from .layers.base import Parameter, convert, move
+from .layers.parameter import Parameter, convert, move
 
 
 class Optimizer:

@@ -10,7 +10,8 @@ from typing import Any
 
 from . import layers as nn
 from .description import LAYERS
-from .layers.base import Layer, Parameter
+from .layers.base import Layer
+from .layers.parameter import Parameter
 from .network import Sequential
 
 # Our names of parameters and statistics, and PyTorch's where they differ.

@@ -1,11 +1,12 @@
 """The layers. Each states its formula, its shapes and its gradient; a backend computes them."""
 
 from .activation import LeakyReLU, ReLU, Sigmoid, Tanh
-from .base import Layer, Parameter
+from .base import Layer
 from .convolution import Conv2D, ConvTranspose2D
 from .dense import Dense, Flatten, Reshape
 from .dropout import Dropout
 from .normalization import BatchNorm
+from .parameter import Parameter
 from .pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 
 __all__ = [

@@ -9,7 +9,8 @@ import numpy as np
 from .. import initializers
 from ..arguments import pair, whole_number
 from ..backends.window import Window
-from .base import Layer, Parameter, Shape, image_shape
+from .base import Layer, image_shape
+from .parameter import Parameter, Shape
 
 
 class Conv2D(Layer):

@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import initializers
 from ..arguments import whole_number
-from .base import Layer, Parameter, Shape
+from .base import Layer
 from .convolution import draw_weight_and_bias
+from .parameter import Parameter, Shape
 
 
 class Dense(Layer):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..arguments import number, whole_number
-from .base import Layer, Parameter, Shape
+from .base import Layer
+from .parameter import Parameter, Shape
 
 
 class Dropout(Layer):

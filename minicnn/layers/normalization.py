@@ -7,7 +7,8 @@ from math import prod
 import numpy as np
 
 from ..arguments import number, whole_number
-from .base import Layer, Parameter, Shape
+from .base import Layer
+from .parameter import Parameter, Shape
 
 
 class BatchNorm(Layer):

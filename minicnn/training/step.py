@@ -7,7 +7,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from ..backends.contract import Indices, Number, Scalar
-from ..layers.base import Parameter
+from ..layers.parameter import Parameter
 from ..losses import Loss
 from ..network import Sequential
 from ..optimizers import Optimizer, Penalty, clip_gradients

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import minicnn as m
 from minicnn import backends
 from minicnn.backends import contract
-from minicnn.layers.base import Parameter
+from minicnn.layers.parameter import Parameter
 from minicnn.optimizers import Penalty, clip_gradient_norm
 from minicnn.timing import profile
 from tests.strategies import normal, seeds
