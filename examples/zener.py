@@ -5,27 +5,32 @@ cross-validation with fresh weights over up to 400 epochs, time against epochs, 
 the report's four flaws one at a time, the backends side by side, the width of the vector registers,
 and the batch size. --parts runs some of these; --network FILE trains a network from the report's
 text format instead (see minicnn/network_file.py).
+
+--quick: a fifth of the cards, a few epochs, and of the registers' widths this machine's and the
+narrowest, with the smaller network.
 """
 
 from pathlib import Path
 
 import numpy as np
+from duration import say_how_long
 from networks import zener4, zener7
 from options import chosen_backends, parser
-from results import save
+from results import keep
 from tqdm import tqdm
 from zener_study import hardware, report
 from zener_study.flaws import FLAWS, flawed
 from zener_study.folds import Curves, cross_validated
 
-from minicnn import SGD, Adam, Penalty, backends, plotting, read_network
+from minicnn import SGD, Adam, Penalty, backends, read_network
 from minicnn.data import zener_cards
 
 SYMBOL = 3  # the star, for one against the rest
 RECIPES = {"SGD 0.001 (the report's)": lambda: SGD(1e-3), "Adam 0.0005": lambda: Adam(5e-4)}
 PENALTIES = {"none": None, "L1 0.005": Penalty(l1=0.005), "L2 0.005": Penalty(l2=0.005)}
 EPOCHS = {"4 layers": (zener4, (25, 50, 100, 200, 400)), "7 layers": (zener7, (25, 50, 100))}
-QUICK = {"4 layers": (zener4, (2, 4, 8)), "7 layers": (zener7, (2, 3, 4))}
+QUICK = {"4 layers": (zener4, (5, 10, 20)), "7 layers": (zener7, (1, 2, 4))}
+MINUTES = dict.fromkeys(report.TABLES, 0.7) | {"epochs": 10.7}
 
 
 def main() -> None:
@@ -39,30 +44,28 @@ def main() -> None:
     (backend,) = chosen_backends(options)[-1:]
     options.backend = backend
     if options.quick:
-        options.epochs, options.rounds, options.seconds = 6, 3, 0.1
+        options.epochs, options.rounds, options.seconds = 10, 2, 0.1
     cards = zener_cards(200 if options.quick else 1000, seed=options.seed)
     if options.network is not None:
         return train_described(options, cards)
-    print(f"about {'1 minute' if options.quick else '14 minutes'} on 2 idle cores", flush=True)
+    say_how_long(options, sum(MINUTES[part] for part in options.parts))
+    compiling = hardware.compile_narrow() if options.quick and "lanes" in options.parts else None
     found: dict = {"backend": backend, "cards": len(cards.labels)}
     studies = {
         "epochs": lambda: epoch_study(options, cards),
         "penalties": lambda: penalty_study(options, cards),
         "flaws": lambda: flaw_study(options, cards),
         "backends": lambda: backend_study(options, cards),
-        "lanes": lambda: hardware.lanes(options),
+        "lanes": lambda: hardware.lanes(options, compiling),
         "batches": lambda: hardware.batches(options),
     }
     for part in options.parts:
         found[part] = studies[part]()
         tables = (make(found) for make in report.TABLES[part])
         print("\n" + "\n\n".join(tables), flush=True)
-    path = options.out / "zener.json"
-    save(path, found)
-    figure = report.plot(found)
-    if figure is not None:
-        plotting.save(figure, path.with_suffix(".png"))
-    print(f"\n{path.resolve()}{'' if figure is None else ' and .png'}")
+        keep(options, "zener", found, None)
+    path = keep(options, "zener", found, figure := report.plot(found))
+    print(f"\n{path}{'' if figure is None else ' and .png'}")
 
 
 def epoch_study(options, cards) -> list[dict]:
