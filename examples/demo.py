@@ -1,7 +1,7 @@
 """Learn to tell the five Zener cards apart: generate 1,000 cards, train, test on unseen ones.
 
 Trains the study's 4-layer and 7-layer network and writes one figure. Needs no download, and on
-NumPy nothing to be compiled.  --quick: half the epochs.
+NumPy nothing is compiled. --quick: half the epochs.
 """
 
 from math import fsum
