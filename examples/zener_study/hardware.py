@@ -61,12 +61,14 @@ def peak(variables: dict[str, str]) -> float:
 
 def batches(options) -> list[dict]:
     """Milliseconds of a step at several batch sizes, on every backend that can run here."""
-    sizes = (32, 256) if options.quick else (8, 16, 32, 64, 128, 256, 512, 1024)
+    networks, sizes = NETWORKS, (8, 16, 32, 64, 128, 256, 512, 1024)
+    if options.quick:
+        networks, sizes = NETWORKS[:1], (32, 256)
     runners = {name: RUNNERS[name] for name in ("numpy", "numba")}
     if "cuda" in backends.available():
         runners["cuda"] = ("numba", "minicnn_cuda", "cuda")
     threads = options.threads or len(os.sched_getaffinity(0))
-    return timed(NETWORKS, sizes, threads, runners, options, {})
+    return timed(networks, sizes, threads, runners, options, {})
 
 
 def timed(names, sizes, threads: int, runners: dict, options, variables: dict) -> list[dict]:
