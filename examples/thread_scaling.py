@@ -83,7 +83,8 @@ def main() -> None:
             if (row := {n: ms[b, w, n] for n in counts if (b, w, n) in ms})
         ],
         "waiting": [{"how": h, "jobs": j, "threads": n, "ms": ms[h, j, n]} for h, j, n in waiting],
-        "profiles": {f"{b} {w}": layer_times(b, WORKS[w]) for b in names for w in works},
+        "profiles": {f"{b} {w}": layer_times(b, WORKS[w]) for b in names
+                     for w in ([SHORT] if options.quick else works)},
         "report_seconds": REPORT,
     }  # fmt: skip
     path = keep(options, "thread_scaling", report, plot(report))
