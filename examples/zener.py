@@ -6,8 +6,8 @@ the report's four flaws one at a time, the backends side by side, the width of t
 and the batch size. --parts runs some of these; --network FILE trains a network from the report's
 text format instead (see minicnn/network_file.py).
 
---quick: a tenth of the cards, a few epochs; registers and batches with the smaller network alone,
-and of the registers this machine's and the narrowest.
+--quick: a tenth of the cards, a few epochs, batches with the smaller network alone, and of the
+vector registers what they can add and multiply, without a training step.
 """
 
 from pathlib import Path
@@ -44,19 +44,18 @@ def main() -> None:
     (backend,) = chosen_backends(options)[-1:]
     options.backend = backend
     if options.quick:
-        options.epochs, options.rounds, options.seconds = 10, 2, 0.1
+        options.epochs, options.rounds, options.seconds = 6, 2, 0.1
     cards = zener_cards(100 if options.quick else 1000, seed=options.seed)
     if options.network is not None:
         return train_described(options, cards)
     say_how_long(options, sum(MINUTES[part] for part in options.parts))
-    compiling = hardware.compile_narrow() if options.quick and "lanes" in options.parts else None
     found: dict = {"backend": backend, "cards": len(cards.labels)}
     studies = {
         "epochs": lambda: epoch_study(options, cards),
         "penalties": lambda: penalty_study(options, cards),
         "flaws": lambda: flaw_study(options, cards),
         "backends": lambda: backend_study(options, cards),
-        "lanes": lambda: hardware.lanes(options, compiling),
+        "lanes": lambda: hardware.lanes(options),
         "batches": lambda: hardware.batches(options),
     }
     for part in options.parts:

@@ -8,12 +8,11 @@ import platform
 import subprocess
 import sys
 
-from compare_frameworks import RUNNERS, compare, start
+from compare_frameworks import RUNNERS, compare
 from frameworks.workloads import at_batch
 from tqdm import tqdm
 
 from minicnn import backends
-from minicnn.backends.numba.runtime import LANES
 
 NETWORKS = "zener4 b256", "zener7 b256"
 WIDTHS = {f"{n} lanes": {"MINICNN_LANES": str(n)} for n in (4, 8, 16)}
@@ -25,29 +24,21 @@ OLDER = {
 }
 
 
-def compile_narrow() -> subprocess.Popen:
-    """A process that compiles the narrowest lanes for `lanes`, on a core that is idle meanwhile."""
-    return start(RUNNERS["numba"], at_batch(NETWORKS[0], 256), 1, **WIDTHS["4 lanes"])
-
-
-def lanes(options, compiling: subprocess.Popen | None) -> list[dict]:
+def lanes(options) -> list[dict]:
     """Milliseconds of a step on one thread, with each width and with older instructions.
 
-    peak_gflops: what multiply-adds reach with the same registers and instructions.
-    compiling: of --quick, which has two widths and one network, what `compile_narrow` began.
+    peak_gflops: what multiply-adds reach with the same registers and instructions. It is all that
+    --quick has: each width would have to compile a network of its own.
     """
-    choices, networks = dict(WIDTHS), NETWORKS
-    if compiling is not None:
-        choices = {name: WIDTHS[name] for name in ("4 lanes", f"{LANES} lanes")}
-        networks = NETWORKS[:1]
-        compiling.communicate()
-        compiling.errors.close()
-    elif platform.machine() in ("x86_64", "AMD64"):
+    if options.quick:
+        return [{"peak_gflops": {name: peak(variables) for name, variables in WIDTHS.items()}}]
+    choices = dict(WIDTHS)
+    if platform.machine() in ("x86_64", "AMD64"):
         for name, variables in OLDER.items():
             choices[name] = {"MINICNN_LANES": name[0]} | variables
     runners = dict.fromkeys(choices, RUNNERS["numba"])
     peaks = {name: peak(variables) for name, variables in choices.items()}
-    rows = timed(networks, (256,), 1, runners, options, choices)
+    rows = timed(NETWORKS, (256,), 1, runners, options, choices)
     return [row | {"peak_gflops": peaks} for row in rows]
 
 
