@@ -52,7 +52,7 @@ def main() -> None:
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:
-        digits, options.epochs = digits[:6000], 4
+        digits, test, options.epochs = digits[:6000], test[:2000], 4
     say_how_long(options, minutes=2.5 * options.epochs / 15)
     encode, decode = encoder(), decoder()
     network = Sequential(encode, decode, seed=options.seed).to(backend)
