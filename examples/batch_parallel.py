@@ -52,6 +52,8 @@ def main() -> None:
     runs += [("scaled rate", n, 1, RATE * n / BATCH, seed) for n in sizes for seed in seeds]
     runs += [("threads", BATCH, n, RATE, options.seed) for n in sizes]
     found = []
+    for n in (1, BATCH):  # may compile: not timed
+        learn(mnist_cnn().to(options.backend), train[:n], test[:n], 1, n, RATE, 0)
     for sweep, batch, threads, rate, seed in tqdm(runs, disable=None):
         network, start = mnist_cnn(seed).to(options.backend), perf_counter()
         set_threads(threads)

@@ -75,6 +75,7 @@ def epoch_study(options, cards) -> list[dict]:
     for name, symbol, recipe in tqdm(cases, desc="epochs", disable=None):
         make, epochs = networks[name]
         network = make(outputs=5 if symbol is None else 1).to(options.backend)
+        cross_validated(network, RECIPES[recipe], cards[:100], symbol, 1, 0)  # may compile
         curves = cross_validated(network, RECIPES[recipe], cards, symbol, epochs[-1], options.seed)
         rows.append(
             {

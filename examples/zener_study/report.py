@@ -153,8 +153,9 @@ def plot_flaws(axes, rows: list[dict]) -> None:
 def plot_lanes(axes, rows: list[dict]) -> None:
     if "ms" not in rows[0]:  # of --quick
         peaks = rows[0]["peak_gflops"]
-        axes.bar([*peaks], peaks.values(), color="black", label="multiply-adds in registers")
+        axes.bar([*peaks], peaks.values(), color="0.65", edgecolor="black", label="multiply-adds")
         axes.set(ylabel="peak (GFLOP/s)", title="vector registers, one thread")
+        axes.set_ylim(top=1.2 * axes.get_ylim()[1])  # room for the legend
         return
     names = list(rows[0]["ms"])
     for k, (row, shade) in enumerate(zip(rows, ("black", "0.65"))):
