@@ -1,6 +1,6 @@
 """How long an Allreduce takes, and what that makes of a training step on many ranks.
 
-    mpiexec -n 2 python allreduce.py --backend numba --threads 1
+    mpiexec -n 2 python examples/allreduce.py --backend numba --threads 1
 
 Times Allreduce against bytes on the ranks it was started with, fits t = latency + bytes / rate,
 and carries the fit over to other numbers of ranks with the cost of a ring (Patarasuk & Yuan 2009):
@@ -14,14 +14,14 @@ a: start-up of one message, b: bytes/s of one link. A step of the LeNet-like net
 from statistics import median
 from time import perf_counter
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 from mpi4py import MPI
 from networks import lenet
 from options import chosen_backends, parser
-from results import save, table
+from results import keep, table
 
-from minicnn import Adam, SoftmaxCrossEntropy, distributed, fit, plotting
+from minicnn import Adam, SoftmaxCrossEntropy, distributed, fit
 
 RANKS = 8, 64, 512
 
@@ -63,11 +63,13 @@ def time_step(backend: str, steps: int) -> float:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=1).parse_args()
+    flags = parser(__doc__, epochs=1)
+    options = flags.parse_args()
+    if MPI.COMM_WORLD.size < 2:
+        flags.exit(2, "one rank has nobody to reduce with: mpiexec -n 2 python "
+                      "examples/allreduce.py\n")  # fmt: skip
     chosen_backends(options)
     with distributed.job() as comm:
-        if comm.size < 2:
-            raise SystemExit("one rank has nobody to reduce with: mpiexec -n 2 python allreduce.py")
         gradient_bytes = 4 * sum(p.value.size for p in lenet().parameters())
         sizes = sorted([*(4**k for k in range(1, 12)), gradient_bytes])
         repeats = 20 if options.quick else 100
@@ -84,16 +86,15 @@ def report(
     latency, rate = fitted(sizes, seconds)
     start_up, link = latency / (2 * (ranks - 1)), rate * 2 * (ranks - 1) / ranks
     reduces = {p: ring(p, gradient_bytes, start_up, link) for p in RANKS}
-    path = options.out / f"allreduce-{ranks}.json"
     found = {
         "ranks": ranks, "bytes": sizes, "seconds": seconds, "latency": latency, "rate": rate,
         "start_up": start_up, "link": link, "gradient_bytes": gradient_bytes, "step_alone": step,
         "model": [{"ranks": p, "allreduce": t, "step": step + t} for p, t in reduces.items()],
     }  # fmt: skip
-    save(path, found)
-    plotting.save(figure(ranks, sizes, seconds, latency, rate), path.with_suffix(".png"))
+    drawn = figure(ranks, sizes, seconds, latency, rate)
+    path = keep(options, f"allreduce-{ranks}", found, drawn)
     print(f"\n{times_table(found)}\n\n{fit_table(found)}\n\n{model_table(found)}")
-    print(f"\n{path.resolve()} and .png")
+    print(f"\n{path} and .png")
 
 
 def times_table(found: dict) -> str:
@@ -127,8 +128,9 @@ def model_table(found: dict) -> str:
                   "efficiency"], rows)  # fmt: skip
 
 
-def figure(ranks: int, sizes: list[int], seconds: list[float], latency: float, rate: float):
-    figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
+def figure(ranks: int, sizes: list[int], seconds: list[float], latency, rate) -> Figure:
+    figure = Figure(figsize=(5, 3.2), layout="constrained")
+    axes = figure.add_subplot()
     line = np.geomspace(min(sizes), max(sizes))
     axes.loglog(sizes, np.array(seconds) * 1e6, "ko", label=f"measured, {ranks} ranks")
     axes.loglog(

@@ -5,11 +5,11 @@ convolutions (the same operations backwards) double it twice again. Nobody tells
 the digits are.
 """
 
-
 import numpy as np
+from duration import say_how_long
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import save
+from results import keep
 
 from minicnn import (
     Adam,
@@ -52,8 +52,8 @@ def main() -> None:
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:
-        digits, options.epochs = digits[:6000], 4
-    print(f"{options.epochs} epochs of {len(digits)} digits on {backend}: a few minutes at most")
+        digits, test, options.epochs = digits[:6000], test[:2000], 4
+    say_how_long(options, minutes=2.5 * options.epochs / 15)
     encode, decode = encoder(), decoder()
     network = Sequential(encode, decode, seed=options.seed).to(backend)
     print(f"{encode.summary((1, 28, 28))}\n{decode.summary((2,))}", flush=True)
@@ -66,13 +66,12 @@ def main() -> None:
     error = history["validation_loss"][-1]
     print(f"mean squared error on unseen digits {error:.4f}; of the mean digit {guess:.4f}")
     codes, drawn = encode.predict(unseen), network.predict(unseen[:10])
-    path = options.out / "autoencoder.json"
-    save(path, {"backend": backend, "error_of_the_mean_digit": float(guess), **history.columns})
-    plotting.save(code_plane(codes, test.labels), path.with_suffix(".png"))
+    found = {"backend": backend, "error_of_the_mean_digit": float(guess), **history.columns}
+    path = keep(options, "autoencoder", found, code_plane(codes, test.labels))
     pairs = plotting.image_grid(np.concatenate([unseen[:10], drawn]), columns=10)
     plotting.save(pairs, options.out / "autoencoder-drawn.png")
     plotting.save(map_of_codes(decode, codes), options.out / "autoencoder-map.png")
-    print(f"{path.resolve()}, its .png, and drawings beside it")
+    print(f"{path}, its .png, and drawings beside it")
 
 
 def as_floats(images: np.ndarray) -> np.ndarray:
@@ -98,7 +97,8 @@ def map_of_codes(decode: Sequential, codes: np.ndarray, side: int = 15) -> Figur
     low, high = np.percentile(codes, [4, 96], axis=0)
     first, second = (np.linspace(a, b, side, dtype=np.float32) for a, b in zip(low, high))
     grid = np.stack(np.meshgrid(first, second[::-1]), -1).reshape(-1, 2)
-    return plotting.image_grid(decode.predict(grid), columns=side)
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    return plotting.image_grid(decode.predict(grid), columns=side, figure=figure)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,15 @@ from time import perf_counter
 from zlib import crc32
 
 import numpy as np
+from duration import say_how_long
 from matplotlib.figure import Figure
 from networks import mnist_cnn
 from numba import prange
 from options import parser
-from results import save, table
+from results import keep, table
 from tqdm import tqdm
 
-from minicnn import SGD, Conv2D, SoftmaxCrossEntropy, evaluate, fit, plotting, set_threads
+from minicnn import SGD, Conv2D, SoftmaxCrossEntropy, evaluate, fit, set_threads
 from minicnn.backends.numba.runtime import kernel
 from minicnn.data import Dataset, load_mnist
 from minicnn.data.batches import in_batches, shuffled
@@ -44,13 +45,15 @@ def main() -> None:
     sizes = [1, 4, 12] if options.quick else [1, 2, 3, 4, 6, 8, 10, 12]
     seeds = [options.seed + k for k in range(1 if options.quick else 3)]
     train, test = load_mnist(options.data)
-    train, test = (train[:3000], test[:2000]) if options.quick else (train[:12000], test)
-    print(f"about {'1 minute' if options.quick else '5 minutes'} on 2 idle cores", flush=True)
+    train, test = (train[:2000], test[:2000]) if options.quick else (train[:12000], test)
+    say_how_long(options, minutes=5)
     runs = [("batch = threads", n, n, RATE, options.seed) for n in sizes]
     runs += [("fixed rate", n, 1, RATE, seed) for n in sizes for seed in seeds]
     runs += [("scaled rate", n, 1, RATE * n / BATCH, seed) for n in sizes for seed in seeds]
     runs += [("threads", BATCH, n, RATE, options.seed) for n in sizes]
     found = []
+    for n in (1, BATCH):  # may compile: not timed
+        learn(mnist_cnn().to(options.backend), train[:n], test[:n], 1, n, RATE, 0)
     for sweep, batch, threads, rate, seed in tqdm(runs, disable=None):
         network, start = mnist_cnn(seed).to(options.backend), perf_counter()
         set_threads(threads)
@@ -65,10 +68,8 @@ def main() -> None:
     ]
     report = {"backend": options.backend, "images": len(train),
               "runs": found, "races": races, "report": REPORT}  # fmt: skip
-    path = options.out / "batch_parallel.json"
-    save(path, report)
-    plotting.save(plot(report), path.with_suffix(".png"))
-    print(f"\n{sweeps_table(report)}\n\n{races_table(report)}\n\n{path.resolve()} and .png")
+    path = keep(options, "batch_parallel", report, plot(report))
+    print(f"\n{sweeps_table(report)}\n\n{races_table(report)}\n\n{path} and .png")
 
 
 def learn(network, train: Dataset, test: Dataset, epochs, batch, rate, seed) -> float:
@@ -188,7 +189,7 @@ def spread(values: list[float]) -> str:
 
 
 def plot(report: dict) -> Figure:
-    """Accuracy against batch size, and against threads."""
+    """Accuracy against batch size; lost updates, and what they cost, against threads."""
     sizes = sizes_of(report)
     figure = Figure(figsize=(10, 4), layout="constrained")
     by_batch, by_threads = figure.subplots(1, 2)
@@ -202,16 +203,25 @@ def plot(report: dict) -> Figure:
         by_batch.plot(sizes, [np.mean(accuracies(report, sweep, n)) for n in sizes], line,
                       label=f"one thread, {label}", **black)  # fmt: skip
     by_batch.set(xlabel="batch size (images)", title="more images a batch, one thread")
-    threads = [accuracies(report, "threads", n, "threads")[0] for n in sizes]
-    by_threads.plot(sizes, threads, "-o", label="the library", **black)
-    for copies, line, label in ((1, ":x", "racy"), (BATCH, "--s", "reduced")):
-        values = [100 * r["accuracy"] for r in report["races"] if r["copies"] == copies]
-        by_threads.plot(sizes, values, line, label=f"{label} gradient", **black)
-    by_threads.set(xlabel="threads", title=f"more threads, batches of {BATCH}")
-    for axes in (by_batch, by_threads):
-        axes.set(ylabel="accuracy on unseen images (%)", ylim=(0, 102))
-        axes.legend(loc="lower right")
+    by_batch.set(ylabel="accuracy on unseen images (%)", ylim=(0, 102))
+    by_batch.legend(loc="lower right")
+    for copies, line, label in ((1, ":x", "one sum for all threads"), (BATCH, "--s", "a sum each")):
+        races = [r for r in report["races"] if r["copies"] == copies]
+        right = [100 * r["accuracy"] for r in races]
+        by_threads.plot([r["threads"] for r in races], [100 * r["lost"] for r in races], line,
+                        label=f"{label}: {between(right)} % right", **black)  # fmt: skip
+    library = [accuracies(report, "threads", n, "threads")[0] for n in sizes]
+    by_threads.plot([], [], " ", label=f"the library: {between(library)} % right")
+    by_threads.set(xlabel="threads", ylabel="updates of the gradient that got lost (%)",
+                   title=f"more threads, batches of {BATCH}")  # fmt: skip
+    by_threads.legend(loc="upper left")
+    by_threads.set_ylim(top=1.4 * max(by_threads.get_ylim()[1], 0.001))  # room for the legend
     return figure
+
+
+def between(values: list[float]) -> str:
+    low, high = f"{min(values):.1f}", f"{max(values):.1f}"
+    return low if low == high else f"{low} to {high}"
 
 
 if __name__ == "__main__":

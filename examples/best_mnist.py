@@ -8,9 +8,10 @@ judged. Two runs: a long one for the best accuracy, a short one for the fastest 
 from time import perf_counter
 
 import numpy as np
+from duration import say_how_long
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import save, table
+from results import keep, plain_ticks, table
 
 from minicnn import (
     Adam,
@@ -25,7 +26,6 @@ from minicnn import (
     Sequential,
     SoftmaxCrossEntropy,
     fit,
-    plotting,
 )  # fmt: skip
 from minicnn.data import RandomAffine, load_mnist
 from minicnn.schedules import OneCycle
@@ -49,8 +49,8 @@ def main() -> None:
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:
-        digits, options.epochs = digits[:6000], 3
-    print(f"about {options.epochs // 3 + 1} minutes with numba on two cores", flush=True)
+        digits, test, options.epochs = digits[:3000], test[:2000], 3
+    say_how_long(options, minutes=0.5 * options.epochs)
     # name: (filters, epochs, learning rate, augmentation)
     runs = {
         "best": ((32, 64), options.epochs, 4e-3, RandomAffine(shift=2, rotation=10, scale=0.1)),
@@ -65,10 +65,9 @@ def main() -> None:
             augment=augment,
         )  # fmt: skip
         results[name] = clocked(history, perf_counter() - start)
-    path = options.out / "best_mnist.json"
-    save(path, {"backend": backend, "runs": results})
-    plotting.save(plot(results), path.with_suffix(".png"))
-    print(f"{levels_table({'runs': results})}\n\n{path.resolve()} and .png")
+    found = {"backend": backend, "runs": results}
+    path = keep(options, "best_mnist", found, plot(results))
+    print(f"{levels_table(found)}\n\n{path} and .png")
 
 
 def clocked(history: History, seconds: float) -> dict:
@@ -101,6 +100,7 @@ def plot(results: dict) -> Figure:
             ha="right", va="bottom", fontsize=8,
         )  # fmt: skip
     axes.set_yscale("log")
+    plain_ticks(axes.yaxis)
     axes.set_xlabel("time since training began (s)")
     axes.set_ylabel("test digits taken for others (%)")
     axes.legend()

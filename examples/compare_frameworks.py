@@ -17,15 +17,15 @@ from pathlib import Path
 from statistics import geometric_mean, median
 
 import numpy as np
+from duration import say_how_long
 from frameworks.gpu import compare_on_gpu
 from frameworks.minicnn_step import training_flops
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import save, table
+from results import keep, table
 from tqdm import tqdm
 
-from minicnn import plotting
 from minicnn.backends.numba.peak import multiply_add_rate
 
 # column: (module that must be installed, its worker, backend or memory layout)
@@ -39,6 +39,7 @@ RUNNERS = {
     "jax nchw": ("jax", "jax", "nchw"),
 }
 OURS = ("numpy", "numba")
+HATCHES = ("", "", "//", "\\\\", "..", "xx", "++")
 
 
 def main() -> None:
@@ -59,17 +60,16 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     counts = [options.threads] if options.threads else sorted({1, cores})
     turns = len(works) * len(counts) * options.rounds * len(runners)
-    print(f"about {turns * (options.seconds + 0.1) / 60 + len(works) * len(counts):.0f} minutes")
+    starting = len(works) * len(counts) * len(runners) * 0.15  # where TensorFlow and JAX compile
+    say_how_long(options, turns * (options.seconds + 0.1) / 60 + starting)
     results = []
     with tqdm(total=turns, disable=None) as bar:
         for threads in counts:
             for work in works:
                 results.append(compare(work, threads, runners, options, bar))
     report = {"peak_gflops": {n: multiply_add_rate(n) / 1e9 for n in counts}, "runs": results}
-    path = options.out / "compare_frameworks.json"
-    save(path, report)
-    plotting.save(plot(report), path.with_suffix(".png"))
-    print(f"\n{steps_table(report)}\n\n{ratios_table(report)}\n\n{path.resolve()} and .png")
+    path = keep(options, "compare_frameworks", report, plot(report))
+    print(f"\n{steps_table(report)}\n\n{ratios_table(report)}\n\n{path} and .png")
 
 
 def compare(
@@ -193,15 +193,17 @@ def plot(report: dict) -> Figure:
     runs = report["runs"]
     counts = sorted({run["threads"] for run in runs})
     figure = Figure(figsize=(10, 3.6 * len(counts)), layout="constrained")
-    shades = np.linspace(0, 0.85, len(RUNNERS))
+    names = [name for name in RUNNERS if any(name in run["ms"] for run in runs)]
+    looks = dict(zip(RUNNERS, zip(np.linspace(0, 0.85, len(RUNNERS)), HATCHES)))
+    width = 1 / (len(names) + 1.5)
     for panel, threads in enumerate(counts, start=1):
         axes = figure.add_subplot(len(counts), 1, panel)
         mine = [run for run in runs if run["threads"] == threads]
-        for k, (name, hatch) in enumerate(zip(RUNNERS, ("", "", "//", "\\\\", "..", "xx", "++"))):
-            at = np.arange(len(mine)) + (k - len(RUNNERS) / 2) / (len(RUNNERS) + 1.5)
-            heights = [run["ms"].get(name, np.nan) for run in mine]
-            axes.bar(at, heights, 1 / (len(RUNNERS) + 1.5), label=name, color=str(shades[k]),
-                     edgecolor="black", linewidth=0.5, hatch=hatch)  # fmt: skip
+        for k, name in enumerate(names):
+            at = np.arange(len(mine)) + (k - (len(names) - 1) / 2) * width
+            heights, (shade, hatch) = [run["ms"].get(name, np.nan) for run in mine], looks[name]
+            axes.bar(at, heights, width, label=name, color=str(shade), edgecolor="black",
+                     linewidth=0.5, hatch=hatch)  # fmt: skip
         axes.set_yscale("log")
         axes.set_xticks(range(len(mine)), [run["workload"] for run in mine])
         axes.set_ylabel("time of a training step (ms)")

@@ -1,6 +1,7 @@
 """Learn to tell the five Zener cards apart: generate 1,000 cards, train, test on unseen ones.
 
-Trains the study's 4-layer and 7-layer network and writes one figure. Needs no download.
+Trains the study's 4-layer and 7-layer network and writes one figure. Needs no download, and on
+NumPy nothing is compiled. --quick: half the epochs.
 """
 
 from math import fsum
@@ -15,7 +16,7 @@ from minicnn.schedules import OneCycle
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=16).parse_args()
+    options = parser(__doc__, epochs=8).parse_args()
     epochs = 4 if options.quick else options.epochs
     train = zener_cards(1000, seed=options.seed)
     unseen = zener_cards(500, seed=options.seed + 1)
@@ -32,7 +33,7 @@ def main() -> None:
         print(f"{name}\n{network.summary(train.images.shape[1:])}\n", flush=True)
         loss = SoftmaxCrossEntropy()
         history = fit(
-            network, loss, Adam(3e-3), train, unseen, epochs=epochs, batch_size=20,
+            network, loss, Adam(5e-3), train, unseen, epochs=epochs, batch_size=20,
             seed=options.seed, schedule=OneCycle(epochs),
         )  # fmt: skip
         found = evaluate(network, loss, unseen)

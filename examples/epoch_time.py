@@ -8,9 +8,10 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+from duration import say_how_long
 from networks import mnist_cnn
 from options import chosen_backends, parser
-from results import save, table
+from results import keep, table
 from threadpoolctl import threadpool_limits
 
 from minicnn import SGD, Sequential, SoftmaxCrossEntropy, fit
@@ -23,7 +24,9 @@ def main() -> None:
     options = parser(__doc__, epochs=5)
     options.set_defaults(backend="all")
     options = options.parse_args()
+    say_how_long(options, minutes=2.2)
     count = 6_000 if options.quick else 60_000
+    options.epochs = min(options.epochs, 3) if options.quick else options.epochs
     rng = np.random.default_rng(options.seed)
     images = rng.integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
     data = Dataset(images, rng.integers(0, 10, count), tuple("0123456789"))
@@ -37,9 +40,8 @@ def main() -> None:
                 steps.append(step_seconds(network, data[:BATCH], 20 if options.quick else 200))
         epoch, step, number = median(epochs), median(steps), -(-count // BATCH)
         results[backend] = {"epoch_s": epoch, "step_s": step, "steps": number}
-    path = options.out / "epoch_time.json"
-    save(path, {"backends": results})
-    print(f"{epochs_table({'backends': results})}\n\n{path.resolve()}")
+    found = {"backends": results}
+    print(f"{epochs_table(found)}\n\n{keep(options, 'epoch_time', found, None)}")
 
 
 def epochs_table(found: dict) -> str:

@@ -13,14 +13,15 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+from duration import say_how_long
 from ladder_rungs import Rung, rungs
 from matplotlib.figure import Figure
 from options import parser
-from results import save, table
+from results import keep, table
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from minicnn import Conv2D, backends, plotting, set_threads
+from minicnn import Conv2D, backends, set_threads
 from minicnn.backends.numba.peak import multiply_add_rate
 
 CHANNELS, FILTERS, TAPS, SIDE, IMAGES = 16, 32, 5, 20, 128
@@ -48,6 +49,7 @@ def convolved(rung: Rung, x, w, repeats: int = 0):
 
 def main() -> None:
     options = parser(__doc__, epochs=0).parse_args()
+    say_how_long(options, minutes=0.7)
     threads = options.threads or len(os.sched_getaffinity(0))
     rng = np.random.default_rng(options.seed)
     images = IMAGES // 4 if options.quick else IMAGES
@@ -69,10 +71,11 @@ def main() -> None:
     else:
         print("cuda: no GPU here, so its rungs are missing (docs/cuda-kernels.md has them)")
     report = {"peak_gflops": limits, "rungs": rows}
-    path = options.out / "ladder.json"
-    save(path, report)
-    plotting.save(plot(rows, limits), path.with_suffix(".png"))
-    print(f"\n{rungs_table(report)}\n\n{path.resolve()} and .png")
+    path = keep(options, "ladder", report, plot(rows, limits))
+    print(f"\n{rungs_table(report)}\n\n{path} and .png")
+    if limits[threads] < limits[1]:
+        print(f"{threads} threads reached less than one alone: other programs use these cores, and "
+              "the rates say little")  # fmt: skip
 
 
 def gpu_rungs(x, w, flops: int) -> list[dict]:
@@ -113,7 +116,8 @@ def plot(rows: list[dict], limits: dict) -> Figure:
     names, rates = [r["rung"] for r in rows], [r["gflops"] for r in rows]
     bars = axes.barh(range(len(rows)), rates, color="0.75", edgecolor="black")
     labels = [f"{rate:.2g}" if rate < 1 else f"{rate:.0f}" for rate in rates]
-    axes.bar_label(bars, labels, padding=3)
+    for label in axes.bar_label(bars, labels, padding=3):
+        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # above the peaks
     for threads, rate in limits.items():
         axes.axvline(rate, color="black", linestyle="--" if threads == 1 else ":",
                      label=f"peak of {threads} thread(s)")  # fmt: skip

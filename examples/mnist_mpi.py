@@ -1,4 +1,6 @@
-"""Train the CNN of mnist.py on several processes or machines: mpiexec -n 4 python mnist_mpi.py
+"""Train the CNN of mnist.py on several processes or machines:
+
+    mpiexec -n 4 python examples/mnist_mpi.py --backend numba --threads 1
 
 Every step's 64 digits are shared out among the ranks. Only rank 0 prints and writes.
 """
@@ -19,7 +21,7 @@ def main() -> None:
     with distributed.job() as comm:
         digits, test = load_mnist(options.data)
         if options.quick:
-            digits = digits[:6000]
+            digits, test = digits[:6000], test[:2000]
         network = mnist_cnn(seed=options.seed).to(options.backend)
         history = distributed.fit(
             comm, network, SoftmaxCrossEntropy(), Adam(4e-3), digits, test,
@@ -27,7 +29,7 @@ def main() -> None:
             schedule=OneCycle(options.epochs),
         )  # fmt: skip
         if comm.rank == 0:
-            print(f"{comm.size} ranks, {options.backend}, {len(digits):,} digits")
+            print(f"{comm.size} rank(s), {options.backend}, {len(digits):,} digits")
             for epoch in range(len(history)):
                 print(
                     f"epoch {epoch + 1}: loss {history['train_loss'][epoch]:.4f}, "

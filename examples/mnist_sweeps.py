@@ -12,11 +12,12 @@ from multiprocessing import get_context
 from time import perf_counter
 
 import numpy as np
+from duration import say_how_long
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from networks import mnist_cnn
 from options import chosen_backends, parser
-from results import save, table
+from results import keep, plain_ticks, table
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -28,7 +29,6 @@ from minicnn import (
     SoftmaxCrossEntropy,
     evaluate,
     fit,
-    plotting,
 )
 from minicnn.backends.numba.runtime import CORES
 from minicnn.data import Dataset, load_mnist
@@ -61,7 +61,7 @@ def main() -> None:
     sweeps += [("learning rate", rate, Adam(rate), BATCH, EPOCHS) for rate in RATES]
     sweeps += [("batch size", batch, Adam(RATE), batch, EPOCHS) for batch in BATCHES]
     turns = len(names) * (len(sweeps) + len(WORKERS))
-    print(f"about {'1 minute' if options.quick else '3 minutes'} on 2 idle cores", flush=True)
+    say_how_long(options, minutes=4.2)
     rows, loading, steps = [], [], {}
     with tqdm(total=turns, disable=None) as bar, threadpool_limits(threads, user_api="blas"):
         for backend in names:
@@ -78,12 +78,10 @@ def main() -> None:
             steps[backend] = time_of_a_step(backend, train)
     report = {"images": images, "threads": threads, "sweeps": rows, "loading": loading,
               "step_ms": steps}  # fmt: skip
-    path = options.out / "mnist_sweeps.json"
-    save(path, report)
-    plotting.save(plot(report), path.with_suffix(".png"))
+    path = keep(options, "mnist_sweeps", report, plot(report))
     for make in (sweep_tables, loading_table, step_table):
         print(f"\n{make(report)}")
-    print(f"\n{path.resolve()} and .png")
+    print(f"\n{path} and .png")
 
 
 def learn(backend, train, test, sweep, value, optimizer, batch, epochs, seed) -> list[dict]:
@@ -234,10 +232,13 @@ def plot(report: dict) -> Figure:
         axes.set(xlabel=sweep, ylabel="accuracy on unseen images (%)")
         if sweep in ("learning rate", "batch size"):
             axes.set_xscale("log")
+            axes.set_xticks(values := [r["value"] for r in rows], [f"{v:g}" for v in values])
+            axes.minorticks_off()
         if sweep == "epochs":
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if sweep == "optimiser":
-            axes.tick_params(axis="x", rotation=30)
+            at = range(len(OPTIMIZERS))
+            axes.set_xticks(at, [n.replace(" ", "\n") for n in OPTIMIZERS], fontsize=7)
         axes.legend(fontsize=8)
     axes = next(panels)
     for name in names:
@@ -246,6 +247,9 @@ def plot(report: dict) -> Figure:
         axes.plot([r["value"] for r in rows], [r["seconds"] / EPOCHS for r in rows], looks[name],
                   label=name, **black)  # fmt: skip
     axes.set(xlabel="batch size", ylabel="time of an epoch (s)", xscale="log", yscale="log")
+    axes.set_xticks(BATCHES, BATCHES)
+    axes.minorticks_off()
+    plain_ticks(axes.yaxis)
     axes.legend(fontsize=8)
     axes = next(panels)
     for name in names:

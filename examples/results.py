@@ -1,16 +1,23 @@
-"""What every study does with its figures: say which machine they are of, write them down, and
-print them as a table that a page of the book can show as it stands.
+"""What every study does with its figures: say which machine they are of, write them down, draw
+them, and print them as a table that a page of the book can show as it stands.
 """
 
+from __future__ import annotations
+
+import argparse
 import json
 import os
 import platform
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import minicnn
 from minicnn.files import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PACKAGES = "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax"
 
@@ -47,6 +54,22 @@ def save(path: Path, found: dict) -> None:
         unfinished.write_text(text, encoding="utf-8")
 
 
+def keep(options: argparse.Namespace, name: str, found: dict, figure: Figure | None) -> Path:
+    """Writes NAME.json, and NAME.png where there is a figure; those of --quick say that they are.
+
+    Returns the path of the JSON.
+    """
+    from minicnn import plotting  # matplotlib takes a second to import
+
+    path = (options.out / f"{name}.json").resolve()
+    save(path, {"quick": True, **found} if options.quick else found)
+    if figure is not None:
+        if options.quick:
+            figure.suptitle("--quick: less of all than in the study", fontsize=8)
+        plotting.save(figure, path.with_suffix(".png"))
+    return path
+
+
 def load(path: Path) -> dict:
     """What `save` wrote; JSON's names are text, so numbers among them become numbers again."""
     return json.loads(
@@ -61,6 +84,15 @@ def measured(found: dict) -> str:
     names = [f"{name} {version}" for name, version in machine["packages"].items()]
     return (f"Measured on {machine['date']}: {machine['cpu']}, {machine['cores']} cores, "
             f"Python {machine['python']}, {', '.join(names)}.")  # fmt: skip
+
+
+def plain_ticks(axis) -> None:
+    """Marks a logarithmic axis at 1, 2, 5, 10, 20 …, and writes them as just that."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:

@@ -3,7 +3,9 @@
 Dense and convolutional steps beside the report's (Caffe, TensorFlow and Torch on 4 cores), with
 Amdahl's law fitted up to the number of cores; then threads that spin or sleep while they wait, with
 the cores to themselves and with a second job on them; then each layer beside the machine's limit.
-OpenMP reads how to wait when it loads, so every turn is a process of its own.
+OpenMP reads how to wait when it loads, so every turn is a process of its own. The cores must be
+idle. --quick: one round, the convolutional network of LeNet left out, and waiting threads only
+where they are twice as many as the cores.
 """
 
 import json
@@ -12,14 +14,15 @@ from statistics import median
 
 import numpy as np
 from compare_frameworks import RUNNERS, start
+from duration import say_how_long
 from frameworks.minicnn_step import network
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import save, table
+from results import keep, table
 from tqdm import tqdm
 
-from minicnn import SGD, SoftmaxCrossEntropy, plotting
+from minicnn import SGD, SoftmaxCrossEntropy
 from minicnn.timing import profile
 
 WORKS = {w.name: w for w in WORKLOADS if w.name in ("dense b64", "lenet b64", "mnist b64")}
@@ -52,10 +55,11 @@ def main() -> None:
     scaling = [
         (b, w, n) for b in names for w in works for n in counts if b != "numpy" or n <= CORES
     ]
-    waiting = [(how, jobs, n) for how in WAITING for jobs in (1, 2) for n in counts]
+    crowded = counts[-1:] if options.quick else counts
+    waiting = [(how, jobs, n) for how in WAITING for jobs in (1, 2) for n in crowded]
     waiting = waiting if "numba" in names else []
     turns = rounds * (len(scaling) + len(waiting))
-    print(f"about {turns * (seconds + 1.5) / 60:.0f} minutes on {CORES} cores; needs them idle")
+    say_how_long(options, turns * (seconds + 1.5) / 60)
     times: dict[tuple, list[float]] = {key: [] for key in [*scaling, *waiting]}
     with tqdm(total=turns, disable=None) as bar:
         for _ in range(rounds):
@@ -79,15 +83,14 @@ def main() -> None:
             if (row := {n: ms[b, w, n] for n in counts if (b, w, n) in ms})
         ],
         "waiting": [{"how": h, "jobs": j, "threads": n, "ms": ms[h, j, n]} for h, j, n in waiting],
-        "profiles": {f"{b} {w}": layer_times(b, WORKS[w]) for b in names for w in works},
+        "profiles": {f"{b} {w}": layer_times(b, WORKS[w]) for b in names
+                     for w in ([SHORT] if options.quick else works)},
         "report_seconds": REPORT,
     }  # fmt: skip
-    path = options.out / "thread_scaling.json"
-    save(path, report)
-    plotting.save(plot(report), path.with_suffix(".png"))
+    path = keep(options, "thread_scaling", report, plot(report))
     for make in (scaling_table, report_table, waiting_table, parts_table):
         print(f"\n{make(report)}")
-    print(f"\n{path.resolve()} and .png")
+    print(f"\n{path} and .png")
 
 
 def turn(

@@ -5,27 +5,32 @@ cross-validation with fresh weights over up to 400 epochs, time against epochs, 
 the report's four flaws one at a time, the backends side by side, the width of the vector registers,
 and the batch size. --parts runs some of these; --network FILE trains a network from the report's
 text format instead (see minicnn/network_file.py).
+
+--quick: a tenth of the cards, a few epochs, batches with the smaller network alone, and of the
+vector registers what they can add and multiply, without a training step.
 """
 
 from pathlib import Path
 
 import numpy as np
+from duration import say_how_long
 from networks import zener4, zener7
 from options import chosen_backends, parser
-from results import save
+from results import keep
 from tqdm import tqdm
 from zener_study import hardware, report
 from zener_study.flaws import FLAWS, flawed
 from zener_study.folds import Curves, cross_validated
 
-from minicnn import SGD, Adam, Penalty, backends, plotting, read_network
+from minicnn import SGD, Adam, Penalty, backends, read_network
 from minicnn.data import zener_cards
 
 SYMBOL = 3  # the star, for one against the rest
 RECIPES = {"SGD 0.001 (the report's)": lambda: SGD(1e-3), "Adam 0.0005": lambda: Adam(5e-4)}
 PENALTIES = {"none": None, "L1 0.005": Penalty(l1=0.005), "L2 0.005": Penalty(l2=0.005)}
 EPOCHS = {"4 layers": (zener4, (25, 50, 100, 200, 400)), "7 layers": (zener7, (25, 50, 100))}
-QUICK = {"4 layers": (zener4, (2, 4, 8)), "7 layers": (zener7, (2, 3, 4))}
+QUICK = {"4 layers": (zener4, (3, 6, 12)), "7 layers": (zener7, (2, 3))}
+MINUTES = dict.fromkeys(report.TABLES, 0.7) | {"epochs": 10.7}
 
 
 def main() -> None:
@@ -39,11 +44,11 @@ def main() -> None:
     (backend,) = chosen_backends(options)[-1:]
     options.backend = backend
     if options.quick:
-        options.epochs, options.rounds, options.seconds = 6, 3, 0.1
-    cards = zener_cards(200 if options.quick else 1000, seed=options.seed)
+        options.epochs, options.rounds, options.seconds = 6, 2, 0.1
+    cards = zener_cards(100 if options.quick else 1000, seed=options.seed)
     if options.network is not None:
         return train_described(options, cards)
-    print(f"about {'1 minute' if options.quick else '14 minutes'} on 2 idle cores", flush=True)
+    say_how_long(options, sum(MINUTES[part] for part in options.parts))
     found: dict = {"backend": backend, "cards": len(cards.labels)}
     studies = {
         "epochs": lambda: epoch_study(options, cards),
@@ -57,12 +62,9 @@ def main() -> None:
         found[part] = studies[part]()
         tables = (make(found) for make in report.TABLES[part])
         print("\n" + "\n\n".join(tables), flush=True)
-    path = options.out / "zener.json"
-    save(path, found)
-    figure = report.plot(found)
-    if figure is not None:
-        plotting.save(figure, path.with_suffix(".png"))
-    print(f"\n{path.resolve()}{'' if figure is None else ' and .png'}")
+        keep(options, "zener", found, None)
+    path = keep(options, "zener", found, figure := report.plot(found))
+    print(f"\n{path}{'' if figure is None else ' and .png'}")
 
 
 def epoch_study(options, cards) -> list[dict]:
@@ -73,6 +75,7 @@ def epoch_study(options, cards) -> list[dict]:
     for name, symbol, recipe in tqdm(cases, desc="epochs", disable=None):
         make, epochs = networks[name]
         network = make(outputs=5 if symbol is None else 1).to(options.backend)
+        cross_validated(network, RECIPES[recipe], cards[:100], symbol, 1, 0)  # may compile
         curves = cross_validated(network, RECIPES[recipe], cards, symbol, epochs[-1], options.seed)
         rows.append(
             {
@@ -121,7 +124,7 @@ def flaw_study(options, cards) -> list[dict]:
 
 
 def backend_study(options, cards) -> list[dict]:
-    """Seconds of an epoch of cross-validation (800 cards, and 200 judged) on every backend."""
+    """Seconds of an epoch of cross-validation (800 cards, 200 judged) on every backend."""
     rows = []
     for name in backends.NAMES:
         row: dict = {"backend": name}
@@ -130,8 +133,9 @@ def backend_study(options, cards) -> list[dict]:
         except RuntimeError as error:
             rows.append(row | {"gap": str(error)})
             continue
+        epochs = 2 if options.quick else 4
         for network, (make, _) in EPOCHS.items():
-            curves = cross_validated(make().to(name), lambda: SGD(1e-3), cards, None, 4, 0)
+            curves = cross_validated(make().to(name), lambda: SGD(1e-3), cards, None, epochs, 0)
             row[network] = float(np.median(curves.seconds[:, 1:]))
         rows.append(row)
     return rows

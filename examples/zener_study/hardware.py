@@ -27,8 +27,11 @@ OLDER = {
 def lanes(options) -> list[dict]:
     """Milliseconds of a step on one thread, with each width and with older instructions.
 
-    peak_gflops: what multiply-adds reach with the same registers and instructions.
+    peak_gflops: what multiply-adds reach with the same registers and instructions. It is all that
+    --quick has: each width would have to compile a network of its own.
     """
+    if options.quick:
+        return [{"peak_gflops": {name: peak(variables) for name, variables in WIDTHS.items()}}]
     choices = dict(WIDTHS)
     if platform.machine() in ("x86_64", "AMD64"):
         for name, variables in OLDER.items():
@@ -49,12 +52,14 @@ def peak(variables: dict[str, str]) -> float:
 
 def batches(options) -> list[dict]:
     """Milliseconds of a step at several batch sizes, on every backend that can run here."""
-    sizes = (32, 256) if options.quick else (8, 16, 32, 64, 128, 256, 512, 1024)
+    networks, sizes = NETWORKS, (8, 16, 32, 64, 128, 256, 512, 1024)
+    if options.quick:
+        networks, sizes = NETWORKS[:1], (32, 256)
     runners = {name: RUNNERS[name] for name in ("numpy", "numba")}
     if "cuda" in backends.available():
         runners["cuda"] = ("numba", "minicnn_cuda", "cuda")
     threads = options.threads or len(os.sched_getaffinity(0))
-    return timed(NETWORKS, sizes, threads, runners, options, {})
+    return timed(networks, sizes, threads, runners, options, {})
 
 
 def timed(names, sizes, threads: int, runners: dict, options, variables: dict) -> list[dict]:

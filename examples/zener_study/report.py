@@ -74,7 +74,7 @@ def backends(found: dict) -> str:
 
 def lanes(found: dict) -> str:
     """Milliseconds of a step, how many times faster than the slowest, and the registers' peak."""
-    steps = {row["workload"]: row["ms"] for row in found["lanes"]}
+    steps = {row["workload"]: row["ms"] for row in found["lanes"] if "ms" in row}
     rows = []
     for name, peak in found["lanes"][0]["peak_gflops"].items():
         row = [name, f"{peak:.0f}"]
@@ -151,6 +151,12 @@ def plot_flaws(axes, rows: list[dict]) -> None:
 
 
 def plot_lanes(axes, rows: list[dict]) -> None:
+    if "ms" not in rows[0]:  # of --quick
+        peaks = rows[0]["peak_gflops"]
+        axes.bar([*peaks], peaks.values(), color="0.65", edgecolor="black", label="multiply-adds")
+        axes.set(ylabel="peak (GFLOP/s)", title="vector registers, one thread")
+        axes.set_ylim(top=1.2 * axes.get_ylim()[1])  # room for the legend
+        return
     names = list(rows[0]["ms"])
     for k, (row, shade) in enumerate(zip(rows, ("black", "0.65"))):
         slowest = max(row["ms"].values())

@@ -33,9 +33,10 @@ def softmax(logits, target, p, highest, total, losses):
     """p = softmax(logits) and losses = −Σ target · log p of every image, padded lanes too."""
     for n in prange(len(logits)):
         lanes = logits.shape[2]
-        highest[n] = logits[n, 0]
-        total[n] = 0
-        losses[n] = 0
+        for b in range(lanes):  # assigning whole rows would take three times as long to compile
+            highest[n, b] = logits[n, 0, b]
+            total[n, b] = 0
+            losses[n, b] = 0
         for c in range(1, logits.shape[1]):
             for b in range(lanes):
                 highest[n, b] = max(highest[n, b], logits[n, c, b])

@@ -1,0 +1,46 @@
+"""How long a study takes, in one line before it begins."""
+
+import argparse
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+from frameworks.minicnn_step import build
+from frameworks.workloads import at_batch
+
+PROBE = "mnist b64"
+PROBE_MS = 16.7  # NumPy's step of it on the machine of docs/results, as compare_frameworks found it
+
+
+def say_how_long(options: argparse.Namespace, minutes: float) -> None:
+    """Prints about how long the study takes here, without compiling, or that --quick is not it.
+
+    minutes: of the whole study on the machine of docs/results. They are scaled by how long a
+    training step takes here and there.
+    """
+    if options.quick:
+        print("--quick: less of all, in under a minute; a study is a run without it", flush=True)
+        return
+    here = minutes * milliseconds_here() / PROBE_MS
+    print(f"{in_words(here)} here, with the usual flags", flush=True)
+
+
+def in_words(minutes: float) -> str:
+    if minutes < 0.75:
+        return "less than a minute"
+    if minutes < 1.5:
+        return "about a minute"
+    return f"about {minutes:.0f} minutes"
+
+
+def milliseconds_here() -> float:
+    """Of the probe, a step that needs no compiling: half a second of them."""
+    work, rng = at_batch(PROBE, 64), np.random.default_rng(0)
+    x = rng.random((work.batch, *work.shape), dtype=np.float32)
+    labels = rng.integers(0, work.outputs, work.batch)
+    step, times = build(work, 1, x, labels, "numpy"), []
+    for _ in range(20):
+        start = perf_counter()
+        step()
+        times.append(1e3 * (perf_counter() - start))
+    return median(times)

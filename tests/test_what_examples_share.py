@@ -1,0 +1,53 @@
+"""What the examples share: the time that they announce, what they write; and how one is started."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duration
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from options import parser
+from results import keep, load
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@given(st.floats(0, 600))
+def test_a_number_of_minutes_is_said_in_words_that_fit_it(minutes):
+    said = duration.in_words(minutes)
+    assert (said == "less than a minute") == (minutes < 0.75)
+    assert (said == "about a minute") == (0.75 <= minutes < 1.5)
+    if minutes >= 1.5:
+        assert abs(int(said.split()[1]) - minutes) <= 0.5
+
+
+@pytest.mark.parametrize(("slower", "said"), [(1, "about 7 minutes"), (2, "about 14 minutes")])
+def test_minutes_are_scaled_by_the_machine(monkeypatch, capsys, slower, said):
+    monkeypatch.setattr(duration, "milliseconds_here", lambda: slower * duration.PROBE_MS)
+    duration.say_how_long(parser(None, 1).parse_args([]), minutes=7)
+    assert capsys.readouterr().out.startswith(said)
+
+
+@pytest.mark.parametrize("flags", [[], ["--quick"]])
+def test_results_say_whether_they_are_of_a_quick_run(tmp_path, flags):
+    options = parser(None, 1).parse_args([*flags, "--out", str(tmp_path / "new")])
+    figure = Figure()
+    path = keep(options, "study", {"found": [1, 2]}, figure)
+    found = load(path)
+    assert found["found"] == [1, 2]
+    assert found.get("quick", False) == bool(flags) == ("--quick" in figure.get_suptitle())
+    assert path.with_suffix(".png").stat().st_size > 1000
+    assert json.loads(path.read_text(encoding="utf-8")).keys() - {"quick"} == {"machine", "found"}
+
+
+def test_allreduce_alone_says_in_one_line_how_it_is_started():
+    pytest.importorskip("mpi4py")
+    command = [sys.executable, str(EXAMPLES / "allreduce.py")]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "mpiexec -n 2 python examples/allreduce.py" in done.stderr
