@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from minicnn import SGD, SoftmaxCrossEntropy, checkpoint, cross_validate, training
+from minicnn import SGD, SoftmaxCrossEntropy, checkpoint, cross_validate
+from minicnn.training import loop
 from tests.strategies import stripes
 from tests.test_training import network, weights
 
@@ -51,7 +52,7 @@ def test_an_interrupted_cross_validation_goes_on_to_the_same_bits(tmp_path):
 
     saved = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "save", save_then_stop)
+        patch.setattr(loop, "save", save_then_stop)
         with pytest.raises(Interrupted):
             run(tmp_path / "cards.npz")
     assert saved == ["cards-fold-0.npz"] * 5 + ["cards-fold-1.npz"] * 3

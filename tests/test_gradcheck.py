@@ -70,11 +70,11 @@ def divisor_that_counts_padding(right, dy, window, divisor, buffers):
     return right(dy, window, np.full_like(divisor, 9), buffers)
 
 
-def relu_without_its_mask(right, dy, y, buffers):
+def relu_without_its_mask(right, dy, *arguments):
     return dy.copy()
 
 
-def slope_of_y_only(right, dy, y, buffers):
+def slope_of_y_only(right, dy, y, *arguments):
     return dy * y
 
 
@@ -121,8 +121,8 @@ BUGS = {
     wrong_pooling_index: (overlapping_pool, "max_pool_backward", "x"),
     assigned_instead_of_added: (overlapping_pool, "max_pool_backward", "x"),
     divisor_that_counts_padding: (average_pool, "avg_pool_backward", "x"),
-    relu_without_its_mask: (lambda: (nn.ReLU(), (6,)), "relu_backward", "x"),
-    slope_of_y_only: (lambda: (nn.Sigmoid(), (6,)), "sigmoid_backward", "x"),
+    relu_without_its_mask: (lambda: (nn.ReLU(), (6,)), "activation_backward", "x"),
+    slope_of_y_only: (lambda: (nn.Sigmoid(), (6,)), "activation_backward", "x"),
     transposed_dense_gradient: (square_dense, "dense_weight_gradient", "weight"),
     fixed_statistics: (scaled_batch_norm, "batch_norm_backward", "x"),
     gamma_forgotten: (scaled_batch_norm, "batch_norm_backward", "x"),

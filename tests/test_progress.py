@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from minicnn import progress
+from minicnn.training import progress
 from minicnn.training.evaluation import Tally
 from minicnn.training.history import COLUMNS, History
 
