@@ -19,3 +19,12 @@ settings.register_profile("nightly", max_examples=2000, **quiet)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 settings.load_profile(PROFILE)
 BY_NIGHT = PROFILE == "nightly"  # where a test has cheaper cases for the day
+
+
+def pytest_sessionstart():
+    """Test processes share the cores out: with more threads than cores each waits for another."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    if processes > 1:
+        from minicnn.backends.numba.runtime import CORES, set_threads
+
+        set_threads(max(1, CORES // processes))

@@ -14,7 +14,7 @@ from tests.plain_symbols import plain_symbols
 @pytest.mark.slow
 def test_a_network_that_learned_zener_cards_knows_symbols_drawn_another_way():
     cards = zener_cards(1000, seed=0)
-    network, loss = networks.zener7(seed=0), SoftmaxCrossEntropy()
+    network, loss = networks.zener7(seed=0).to("numba"), SoftmaxCrossEntropy()
     fit(network, loss, Adam(2e-3), cards, epochs=14, schedule=OneCycle(14), progress=False)
     assert evaluate(network, loss, zener_cards(500, seed=1)).accuracy >= 0.95
     found = evaluate(network, loss, plain_symbols(cards.classes))
