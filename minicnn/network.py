@@ -11,6 +11,7 @@ from .arguments import instance, whole_number
 from .data.batches import as_samples, in_batches
 from .layers.base import Layer
 from .layers.parameter import Parameter, Shape
+from .tables import aligned
 
 
 class Sequential(Layer):
@@ -165,12 +166,7 @@ class Sequential(Layer):
                 )
             )
         rows.append(("", "total", "", f"{count(self):,}", f"{self.multiply_adds(input_shape):,}"))
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        lines = []
-        for row in rows:
-            left = [cell.ljust(width) for cell, width in zip(row[:3], widths)]
-            right = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:])]
-            lines.append("  ".join(left + right))
+        lines = aligned(rows, left=3)
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
