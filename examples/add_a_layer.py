@@ -1,33 +1,40 @@
-"""A layer of your own on three backends: SiLU, y = x · σ(x), from its formula.
+"""A layer of your own on three backends: softsign, y = x / (1 + |x|), from its formula.
 
 What docs/contributing/add-a-layer.md walks through. The two formulas are of a single number; the
 backends compile them, and the reference applies them to every element. Each backend that can run is
-compared with the reference, and its gradient is checked.
+compared with the reference, and its gradient is checked. Then the layer goes into a file and back.
 """
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from options import chosen_backends, parser
 
-from minicnn import gradcheck
-from minicnn.backends.scalar import sigmoid
+from minicnn import Dense, Sequential, gradcheck, load, register, save
+from minicnn.files.kinds import Twin, operator
 from minicnn.layers.activation import Activation
 
 
-def silu(x):
-    return x * sigmoid(x)
+def softsign(x):
+    return x / (type(x)(1) + abs(x))
 
 
-def silu_slope(dy, x):
-    """(x · σ)′ = σ + x · σ · (1 − σ)."""
-    s = sigmoid(x)
-    return dy * (s + x * s * (type(s)(1) - s))
+def softsign_slope(dy, x):
+    """y′ = 1 / (1 + |x|)²."""
+    size = type(x)(1) + abs(x)
+    return dy / (size * size)
 
 
-class SiLU(Activation):
-    """y = x · σ(x), dx = dy · (σ + x · σ · (1 − σ)) (Elfwing et al. 2018)."""
+class Softsign(Activation):
+    """y = x / (1 + |x|), dx = dy / (1 + |x|)² (Glorot & Bengio 2010)."""
 
-    forward_formula, backward_formula = silu, silu_slope
+    formulas = softsign, softsign_slope
     keeps = "x"
+
+
+# From here on it can be saved and loaded, and leave for ONNX and PyTorch, as the library's own can.
+register(Softsign, operator("Softsign"), Twin("Softsign"))
 
 
 def compared(name: str) -> float:
@@ -36,7 +43,7 @@ def compared(name: str) -> float:
     x, dy = rng.standard_normal((2, 3, 4, 2, 5))
     found = []
     for backend in ("numpy", name):
-        layer = SiLU().to(backend)
+        layer = Softsign().to(backend)
         gradcheck.check(layer, x)
         found.append((layer.forward(x), layer.backward(dy)))
     return max(float(np.abs(a - b).max()) for a, b in zip(*found))
@@ -47,6 +54,9 @@ def main() -> None:
     options.set_defaults(backend="all")
     for name in chosen_backends(options.parse_args()):
         print(f"{name:8}gradient right, {compared(name):.1e} from the reference")
+    with TemporaryDirectory() as folder:
+        save(Path(folder, "network.npz"), Sequential(Dense(2, 3), Softsign()))
+        print(f"back from a file: {load(Path(folder, 'network.npz')).network[1]}")
 
 
 if __name__ == "__main__":

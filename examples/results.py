@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import minicnn
-from minicnn.files import whole_file
+from minicnn.common.paths import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ After a report that trained on a CPU, on a CPU with newer instructions and on a 
 cross-validation with fresh weights over up to 400 epochs, time against epochs, L1 and L2 penalties,
 the report's four flaws one at a time, the backends side by side, the width of the vector registers,
 and the batch size. --parts runs some of these; --network FILE trains a network from the report's
-text format instead (see minicnn/network_file.py).
+text format instead (see minicnn/files/network_file.py).
 
 --quick: a tenth of the cards, a few epochs, batches with the smaller network alone, and of the
 vector registers what they can add and multiply, without a training step.

@@ -10,80 +10,56 @@ from . import (
     layers,
     losses,
     metrics,
-    names,
     optimizers,
     schedules,
 )
 from .backends import set_threads
-from .checkpoint import Checkpoint, Progress, load, save
-from .errors import DataFileError, ModelFileError
-from .layers import (
-    AvgPool2D,
-    BatchNorm,
-    Conv2D,
-    ConvTranspose2D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2D,
-    LeakyReLU,
-    MaxPool2D,
-    ReLU,
-    Reshape,
-    Sigmoid,
-    Tanh,
-)
+from .common import names
+from .common.errors import DataFileError, ModelFileError
+from .files.checkpoint import Checkpoint, Progress, load, save
+from .files.kinds import register
+from .files.network_file import read_network
+from .files.onnx_file import to_onnx
+from .files.torch_modules import from_torch, to_torch
+from .layers import *  # noqa: F403
 from .losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from .network import Sequential
-from .network_file import read_network
-from .onnx_file import to_onnx
 from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
-from .torch_modules import from_torch, to_torch
 from .training.cross_validation import CrossValidation, cross_validate
 from .training.evaluation import Evaluation, evaluate
 from .training.history import History
 from .training.loop import StopTraining, fit
+from .training.rates import RateSweep, find_learning_rate
 
 __version__ = "0.1.0"
 
 __all__ = [
+    *layers.__all__,
     "SGD",
     "Adagrad",
     "Adam",
     "AdamW",
-    "AvgPool2D",
-    "BatchNorm",
     "Checkpoint",
-    "Conv2D",
-    "ConvTranspose2D",
     "CrossValidation",
     "DataFileError",
-    "Dense",
-    "Dropout",
     "Evaluation",
-    "Flatten",
-    "GlobalAvgPool2D",
     "History",
-    "LeakyReLU",
-    "MaxPool2D",
     "MeanSquaredError",
     "ModelFileError",
     "Penalty",
     "Progress",
     "RMSprop",
-    "ReLU",
-    "Reshape",
+    "RateSweep",
     "Sequential",
-    "Sigmoid",
     "SigmoidCrossEntropy",
     "SoftmaxCrossEntropy",
     "StopTraining",
-    "Tanh",
     "backends",
     "clip_gradient_norm",
     "cross_validate",
     "data",
     "evaluate",
+    "find_learning_rate",
     "fit",
     "from_torch",
     "gradcheck",
@@ -94,6 +70,7 @@ __all__ = [
     "metrics",
     "optimizers",
     "read_network",
+    "register",
     "save",
     "schedules",
     "set_threads",

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import as_array
-from .differences import STEP, Checked, Place
+from .common.arguments import as_array
+from .common.differences import STEP, Checked, Place
 
 STREAM = 0x67726164
 

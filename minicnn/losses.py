@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import backends
-from .arguments import Described, as_array, number
 from .backends.contract import Backend, Batch, Data, Indices, Scalar
+from .common.arguments import Described, as_array, number
+from .common.turns import Turn, Turns
 from .layers.base import as_floats
-from .turns import Turn, Turns
 
 Shape = tuple[int, ...]
 

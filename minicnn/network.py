@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import instance, whole_number
+from .common.arguments import instance, whole_number
+from .common.tables import aligned
 from .data.batches import as_samples, in_batches
 from .layers.base import Layer
 from .layers.parameter import Parameter, Shape
-from .tables import aligned
 
 
 class Sequential(Layer):
@@ -31,10 +31,9 @@ class Sequential(Layer):
                 )
             instance(layer, Layer, f"layer {position}", "Sequential", "a layer")
         self.layers = layers
-        self.learning = [bool(layer.parameters()) for layer in layers]
         super().__init__()
         refuse_twice("layer", self.walk(), "each keeps only one batch")
-        refuse_twice("parameter", self.parameters(), "each keeps only one gradient")
+        refuse_twice("parameter", self.state().values(), "each keeps only one gradient")
         self.to(layers[0].backend if layers else "numpy")
         if seed is not None:
             self.initialize(np.random.default_rng(seed))
@@ -62,12 +61,15 @@ class Sequential(Layer):
 
     def backward_batch(self, dy, input_gradient=True):
         """Layers below the first one that learns are visited only for the input's gradient."""
-        for position in reversed(range(len(self.layers))):
-            if not (input_gradient or any(self.learning[: position + 1])):
-                return None
-            wanted = input_gradient or any(self.learning[:position])
-            dy = self.layers[position].backward_batch(dy, wanted)
-        return dy
+        first = 0 if input_gradient else self.first_that_learns()
+        for position in reversed(range(first, len(self.layers))):
+            dy = self.layers[position].backward_batch(dy, input_gradient or position > first)
+        return dy if input_gradient else None
+
+    def first_that_learns(self) -> int:
+        """The position of the first layer with a parameter that is learned, or their number."""
+        learning = (k for k, layer in enumerate(self.layers) if layer.parameters())
+        return next(learning, len(self.layers))
 
     def multiply_adds(self, input_shape: Shape) -> int:
         shapes = self.shapes(input_shape)
@@ -152,20 +154,19 @@ class Sequential(Layer):
         return outputs
 
     def summary(self, input_shape: Shape) -> str:
-        """A table: each layer's output shape, parameters and multiply-adds per sample."""
+        """A table: each layer's output shape, parameters and multiply-adds per sample.
+
+        Where something is frozen, one more column has how many of the parameters are learned.
+        """
         shapes = self.shapes(input_shape)
-        rows = [("", "layer", "output", "parameters", "multiply-adds")]
+        rows = [["", "layer", "output", "parameters", "multiply-adds", "learned"]]
         for position, layer in enumerate(self.layers):
-            rows.append(
-                (
-                    str(position),
-                    repr(layer),
-                    " x ".join(map(str, shapes[position + 1])),
-                    f"{count(layer):,}",
-                    f"{layer.multiply_adds(shapes[position]):,}",
-                )
-            )
-        rows.append(("", "total", "", f"{count(self):,}", f"{self.multiply_adds(input_shape):,}"))
+            output = " x ".join(map(str, shapes[position + 1]))
+            macs = layer.multiply_adds(shapes[position])
+            rows.append([str(position), repr(layer), output, *counts(layer, macs)])
+        rows.append(["", "total", "", *counts(self, self.multiply_adds(input_shape))])
+        if all(p.learned or p.statistic for p in self.state().values()):
+            rows = [row[:-1] for row in rows]
         lines = aligned(rows, left=3)
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
@@ -195,9 +196,11 @@ def likeliest(logits: np.ndarray) -> np.ndarray:
     return chosen.astype(np.int64)
 
 
-def count(layer: Layer) -> int:
-    """How many numbers a layer learns."""
-    return sum(int(np.prod(p.shape)) for p in layer.parameters())
+def counts(layer: Layer, multiply_adds: int) -> list[str]:
+    """A line of the summary: numbers that are parameters, multiply-adds, and what is learned."""
+    sizes = {p: int(np.prod(p.shape)) for p in layer.state().values() if not p.statistic}
+    learned = sum(size for p, size in sizes.items() if p.learned)
+    return [f"{n:,}" for n in (sum(sizes.values()), multiply_adds, learned)]
 
 
 def snapshot(network: Layer) -> dict[str, np.ndarray]:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from . import backends
-from .arguments import number
 from .backends.contract import Array, Backend, Number, Scalar
+from .common.arguments import number
 from .layers.parameter import Parameter, convert, move
 
 

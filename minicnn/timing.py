@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_info
 
-from .arguments import whole_number
-from .files import path_text, whole_file
+from .common.arguments import whole_number
+from .common.paths import path_text, whole_file
 from .layers.base import Layer
 from .losses import Loss
 from .network import Sequential, restore, snapshot
@@ -145,7 +145,7 @@ def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, fl
     for name, layer in layers:
         x_bytes, macs = size(value), layer.multiply_adds(value.shape[1:]) * count
         seconds, value = timed(layer.forward_batch, value, True)
-        weights = sum(p.value.nbytes for p in layer.parameters())
+        weights = sum(p.value.nbytes for p in layer.state().values() if not p.statistic)
         work.append((macs, x_bytes + size(value) + weights))
         yield name, "forward", seconds, macs, work[-1][1]
     prediction = size(value)

@@ -89,6 +89,8 @@ def main(comm, case, folder):
         os.kill(os.getpid(), 9)
     if case == "hook":
         arguments["after_epoch"] = lambda epoch, *_: comm.rank == 0 and epoch == 1
+    if case == "frozen":
+        net[0].freeze()
     if case == "weightless":
         return weightless(comm, folder)
     other = case.removeprefix("other ")
@@ -126,6 +128,8 @@ def refused(comm, folder, what):
             a_loss = SoftmaxCrossEntropy(label_smoothing=0.1)
         if what == "network":
             net = network(Dropout(0.5))
+        if what == "frozen":
+            net[0].freeze()
         if what == "dtype":
             net.astype("float64")
         if what == "optimizer":

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minicnn import layers as nn
+from minicnn.layers.activation import Activation
 from minicnn.network import Sequential
 
 seeds = st.integers(0, 2**32 - 1)
@@ -90,7 +91,13 @@ def element_wise(make):
     return st.tuples(make, any_shape)
 
 
+ACTIVATIONS = {
+    name: kind
+    for name, kind in vars(nn).items()
+    if isinstance(kind, type) and issubclass(kind, Activation)
+}
 LAYERS = {
+    **{name: element_wise(st.builds(kind)) for name, kind in ACTIVATIONS.items()},
     "Conv2D": conv2d(),
     "ConvTranspose2D": conv_transpose2d(),
     "MaxPool2D": pooling(nn.MaxPool2D),
@@ -101,10 +108,7 @@ LAYERS = {
     "Reshape": any_shape.flatmap(
         lambda shape: st.tuples(st.just(nn.Reshape(shape[::-1])), st.just(shape))
     ),
-    "ReLU": element_wise(st.builds(nn.ReLU)),
     "LeakyReLU": element_wise(st.builds(nn.LeakyReLU, st.floats(-1, 1))),
-    "Sigmoid": element_wise(st.builds(nn.Sigmoid)),
-    "Tanh": element_wise(st.builds(nn.Tanh)),
     "BatchNorm": batch_norm(),
     "Dropout": element_wise(st.builds(nn.Dropout, st.floats(0, 0.9), st.integers(0, 2**40))),
 }
@@ -123,7 +127,7 @@ def networks(draw):
         channels = filters
         if draw(st.booleans()):
             layers.append(nn.BatchNorm(channels))
-        layers.append(draw(st.sampled_from([nn.ReLU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU]))())
+        layers.append(draw(st.sampled_from([*ACTIVATIONS.values()]))())
         if draw(st.booleans()):
             layers.append(draw(st.sampled_from([nn.MaxPool2D, nn.AvgPool2D]))(2, ceil_mode=True))
     if draw(st.booleans()):

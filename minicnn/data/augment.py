@@ -11,7 +11,7 @@ from math import ceil
 
 import numpy as np
 
-from ..arguments import number
+from ..common.arguments import number
 
 CHUNK = 2_000  # images that are computed at a time: their arrays then stay small
 

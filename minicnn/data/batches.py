@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import as_array
+from ..common.arguments import as_array
 
 
 def shuffled(count: int, seed: int, epoch: int) -> np.ndarray:

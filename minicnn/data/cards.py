@@ -11,8 +11,8 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from ..errors import DataFileError
-from ..files import path_text, whole_file
+from ..common.errors import DataFileError
+from ..common.paths import path_text, whole_file
 from .dataset import Dataset
 from .symbols import CLASSES
 

@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..arguments import as_array, number
+from ..common.arguments import as_array, number
 
 PIXELS = (np.uint8, np.float32, np.float64)
 SHOWN = 10  # of many classes, as many are named

@@ -17,8 +17,8 @@ from io import BufferedIOBase
 
 import numpy as np
 
-from ..errors import DataFileError
-from ..files import path_text, refuse_special
+from ..common.errors import DataFileError
+from ..common.paths import path_text, refuse_special
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_DIMENSIONS = 32  # what every supported NumPy can hold

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataFileError
-from ..files import path_text
+from ..common.errors import DataFileError
+from ..common.paths import path_text
 from .dataset import Dataset
 from .idx import read_idx
 

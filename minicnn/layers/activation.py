@@ -6,69 +6,73 @@ from collections.abc import Callable
 from math import isfinite
 from typing import ClassVar
 
-from ..arguments import number
 from ..backends import scalar
+from ..common.arguments import number
 from .base import Layer, Shape
 
 
 class Activation(Layer):
-    """y = forward_formula(x), dx = backward_formula(dy, kept), for each number by itself.
+    """y = f(x), dx = slope(dy, kept) = dy · f′(x), for each number by itself.
 
-    keeps: "x" or "y", what the backward formula is written in. The layer's arguments, numbers all
-    of them, are passed to both formulas after these.
+    formulas: the two functions f and slope. keeps: "x" or "y", what the slope is written in. The
+    layer's arguments, as far as they are numbers, are passed to both formulas after these.
     """
 
-    forward_formula: ClassVar[Callable[..., float]]
-    backward_formula: ClassVar[Callable[..., float]]
+    formulas: tuple[Callable[..., float], Callable[..., float]]
     keeps: ClassVar[str]
+
+    def numbers(self) -> tuple[float, ...]:
+        return tuple(v for v in self.arguments.values() if isinstance(v, float))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
     def forward_batch(self, x, training):
-        numbers = tuple(self.arguments.values())
-        y = self.ops.activation_forward(x, type(self).forward_formula, numbers, self.buffers)
+        y = self.ops.activation_forward(x, self.formulas[0], self.numbers(), self.buffers)
         self.kept = x if self.keeps == "x" else y
         return y
 
     def backward_batch(self, dy, input_gradient=True):
         if not input_gradient:
             return None
-        numbers = tuple(self.arguments.values())
         return self.ops.activation_backward(
-            dy, self.kept, type(self).backward_formula, numbers, self.buffers
+            dy, self.kept, self.formulas[1], self.numbers(), self.buffers
         )
 
 
 class ReLU(Activation):
     """y = max(x, 0), dx = dy where y > 0 (Nair & Hinton 2010)."""
 
-    forward_formula, backward_formula = scalar.relu, scalar.relu_slope
+    formulas = scalar.relu, scalar.relu_slope
     keeps = "y"
 
 
 class LeakyReLU(Activation):
     """y = x where x > 0, else slope · x; dx = dy, or slope · dy (Maas et al. 2013)."""
 
-    forward_formula, backward_formula = scalar.leaky_relu, scalar.leaky_relu_slope
+    formulas = scalar.leaky_relu, scalar.leaky_relu_slope
     keeps = "x"
 
     def __init__(self, slope: float = 0.01) -> None:
-        self.slope = number(slope, "slope", "LeakyReLU")
-        if not isfinite(slope):
-            raise ValueError(f"LeakyReLU: slope must be finite, got {slope!r}")
+        self.slope = finite(slope, "slope", "LeakyReLU")
         super().__init__(slope=self.slope)
 
 
 class Sigmoid(Activation):
     """y = 1 / (1 + e^−x), dx = dy · y · (1 − y)."""
 
-    forward_formula, backward_formula = scalar.sigmoid, scalar.sigmoid_slope
+    formulas = scalar.sigmoid, scalar.sigmoid_slope
     keeps = "y"
 
 
 class Tanh(Activation):
     """y = tanh x, dx = dy · (1 − y²)."""
 
-    forward_formula, backward_formula = scalar.tanh, scalar.tanh_slope
+    formulas = scalar.tanh, scalar.tanh_slope
     keeps = "y"
+
+
+def finite(value: float, name: str, owner: str) -> float:
+    if not isfinite(checked := number(value, name, owner)):
+        raise ValueError(f"{owner}: {name} must be finite, got {value!r}")
+    return checked

@@ -21,14 +21,16 @@ from typing import Any, Self
 import numpy as np
 
 from .. import backends
-from ..arguments import Described, as_array
 from ..backends.contract import Backend, Batch
-from ..turns import Turn, Turns
+from ..common.arguments import Described, as_array
+from ..common.turns import Turn, Turns
 from .parameter import Parameter, Shape, convert, move
 
 
 class Layer(Described):
     """The base of every layer. `arguments` are what its constructor got: they name it in errors."""
+
+    mask_seed: tuple[int, int] | None = None  # of a layer with random masks; files keep it
 
     def __init__(self, **arguments: Any) -> None:
         if arguments and type(self).__init__ is Layer.__init__:
@@ -48,6 +50,13 @@ class Layer(Described):
 
     # ── what a layer states ──────────────────────────────────────────────────────────────────
 
+    @classmethod
+    def array_shapes(cls, *_: Any, **arguments: Any) -> dict[str, Shape]:
+        """Shapes of the arrays that a layer with these arguments has, by name: its constructor
+        makes them from this, and files are compared with it before anything is made.
+        """
+        return {}
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of one output sample for one input sample (without the batch axis)."""
         raise NotImplementedError(f"{type(self).__name__} does not state its output_shape")
@@ -56,7 +65,7 @@ class Layer(Described):
         raise NotImplementedError(f"{type(self).__name__} does not state its forward_batch")
 
     def backward_batch(self, dy: Batch, input_gradient: bool = True) -> Batch | None:
-        """Write the parameters' gradients and return dx, or None where nobody needs dx."""
+        """Write the gradients of what is learned and return dx, or None where nobody needs dx."""
         raise NotImplementedError(f"{type(self).__name__} does not state its backward_batch")
 
     def multiply_adds(self, input_shape: Shape) -> int:
@@ -72,6 +81,11 @@ class Layer(Described):
 
     def reseed(self, seed: tuple[int, int]) -> None:
         """Start the layer's random masks again from this seed."""
+
+    def zeros(self, name: str, learned: bool = True) -> Parameter:
+        """A new parameter or statistic of the shape that `array_shapes` states."""
+        shape = self.array_shapes(**self.arguments)[name]
+        return Parameter(np.zeros(shape, np.float32), learned)
 
     # ── what a user calls ────────────────────────────────────────────────────────────────────
 
@@ -103,9 +117,10 @@ class Layer(Described):
     def backward(self, dy: Any) -> np.ndarray:
         """Gradient of the loss with respect to x, given dy, its gradient with respect to y.
 
-        Writes (overwrites) `.grad` of every parameter. Once per forward, in the same thread, with
-        nothing in between that went through the layers (predict, evaluate, fit, another network):
-        RuntimeError otherwise. Raises ValueError when dy has not the shape of the last output.
+        Writes (overwrites) `.grad` of every learned parameter. Once per forward, in the same
+        thread, with nothing in between that went through the layers (predict, evaluate, fit,
+        another network): RuntimeError otherwise. Raises ValueError when dy has not the shape of
+        the last output.
         """
         dy = as_floats(dy, f"{self}: dy")
         with self.alone():
@@ -160,8 +175,19 @@ class Layer(Described):
         return ""
 
     def parameters(self) -> list[Parameter]:
-        """What is learned, in a fixed order."""
+        """What is learned, in a fixed order; without what is frozen."""
         return [p for p in self.state().values() if p.learned]
+
+    def freeze(self, frozen: bool = True) -> Self:
+        """Learn no parameter of the layer, and of the layers in it, any more; returns the layer.
+
+        freeze(False) learns them again. An optimiser that has made a step knows its parameters:
+        it wants another one after this. Running statistics go on, as in PyTorch.
+        """
+        for parameter in self.state().values():
+            if not parameter.statistic:
+                parameter.learned = not frozen
+        return self
 
     def state(self) -> dict[str, Parameter]:
         """Everything that a copy of the layer needs: parameters, statistics, counters, by name."""
@@ -187,7 +213,7 @@ class Layer(Described):
     @property
     def dtype(self) -> np.dtype | None:
         """dtype of the parameters; None for a layer without."""
-        return next((p.dtype for p in self.parameters()), None)
+        return next((p.dtype for p in self.state().values() if p.dtype.kind == "f"), None)
 
     @property
     def ops(self) -> Backend:

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 
 from .. import initializers
-from ..arguments import pair, whole_number
 from ..backends.window import Window
+from ..common.arguments import pair, whole_number
 from .base import Layer, image_shape
-from .parameter import Parameter, Shape
+from .parameter import Shape
 
 
 class Conv2D(Layer):
@@ -60,9 +60,14 @@ class Conv2D(Layer):
         )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.initializer = initializer
-        self.weight = Parameter(np.zeros((out_channels, in_channels, *self.kernel_size), "f"))
-        self.bias = Parameter(np.zeros(out_channels, "f")) if bias else None
+        self.weight = self.zeros("weight")
+        self.bias = self.zeros("bias") if bias else None
         self.initialize(np.random.default_rng())
+
+    @classmethod
+    def array_shapes(cls, in_channels, out_channels, kernel_size, bias, **geometry):
+        weight = out_channels, in_channels, *kernel_size
+        return weight_and_bias(weight, out_channels if bias else None)
 
     def initialize(self, rng: np.random.Generator) -> None:
         draw_weight_and_bias(self, rng)
@@ -94,8 +99,9 @@ class Conv2D(Layer):
 
     def backward_batch(self, dy, input_gradient=True):
         window = self.window(self.x.shape[1:])
-        self.ops.conv2d_weight_gradient(dy, self.x, window, self.weight.gradient, self.buffers)
-        if self.bias is not None:
+        if self.weight.learned:
+            self.ops.conv2d_weight_gradient(dy, self.x, window, self.weight.gradient, self.buffers)
+        if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None
@@ -150,9 +156,14 @@ class ConvTranspose2D(Layer):
         )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.initializer = initializer
-        self.weight = Parameter(np.zeros((in_channels, out_channels, *self.kernel_size), "f"))
-        self.bias = Parameter(np.zeros(out_channels, "f")) if bias else None
+        self.weight = self.zeros("weight")
+        self.bias = self.zeros("bias") if bias else None
         self.initialize(np.random.default_rng())
+
+    @classmethod
+    def array_shapes(cls, in_channels, out_channels, kernel_size, bias, **geometry):
+        weight = in_channels, out_channels, *kernel_size
+        return weight_and_bias(weight, out_channels if bias else None)
 
     def initialize(self, rng: np.random.Generator) -> None:
         draw_weight_and_bias(self, rng)
@@ -181,12 +192,17 @@ class ConvTranspose2D(Layer):
 
     def backward_batch(self, dy, input_gradient=True):
         window = self.window(self.x.shape[1:])
-        self.ops.conv2d_weight_gradient(self.x, dy, window, self.weight.gradient, self.buffers)
-        if self.bias is not None:
+        if self.weight.learned:
+            self.ops.conv2d_weight_gradient(self.x, dy, window, self.weight.gradient, self.buffers)
+        if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None
         return self.ops.conv2d_forward(dy, self.weight.data, None, window, self.buffers)
+
+
+def weight_and_bias(weight: Shape, outputs: int | None) -> dict[str, Shape]:
+    return {"weight": weight} if outputs is None else {"weight": weight, "bias": (outputs,)}
 
 
 def draw_weight_and_bias(layer, rng: np.random.Generator) -> None:

@@ -7,10 +7,10 @@ from math import prod
 import numpy as np
 
 from .. import initializers
-from ..arguments import whole_number
+from ..common.arguments import whole_number
 from .base import Layer
-from .convolution import draw_weight_and_bias
-from .parameter import Parameter, Shape
+from .convolution import draw_weight_and_bias, weight_and_bias
+from .parameter import Shape
 
 
 class Dense(Layer):
@@ -35,9 +35,13 @@ class Dense(Layer):
             in_features=self.in_features, out_features=self.out_features, bias=bool(bias)
         )
         self.initializer = initializer
-        self.weight = Parameter(np.zeros((self.out_features, self.in_features), "f"))
-        self.bias = Parameter(np.zeros(self.out_features, "f")) if bias else None
+        self.weight = self.zeros("weight")
+        self.bias = self.zeros("bias") if bias else None
         self.initialize(np.random.default_rng())
+
+    @classmethod
+    def array_shapes(cls, in_features, out_features, bias):
+        return weight_and_bias((out_features, in_features), out_features if bias else None)
 
     def initialize(self, rng: np.random.Generator) -> None:
         draw_weight_and_bias(self, rng)
@@ -58,8 +62,9 @@ class Dense(Layer):
         return self.ops.dense_forward(x, self.weight.data, b, self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
-        self.ops.dense_weight_gradient(dy, self.x, self.weight.gradient, self.buffers)
-        if self.bias is not None:
+        if self.weight.learned:
+            self.ops.dense_weight_gradient(dy, self.x, self.weight.gradient, self.buffers)
+        if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arguments import number, whole_number
+from ..common.arguments import number, whole_number
 from .base import Layer
 from .parameter import Parameter, Shape
 
@@ -19,6 +19,8 @@ class Dropout(Layer):
     Raises ValueError for p outside 0 ≤ p < 1 or a negative seed, TypeError for a p that is no
     number or a seed that is no whole one.
     """
+
+    mask_seed: tuple[int, int]
 
     def __init__(self, p: float = 0.5, seed: int | None = None) -> None:
         self.p = number(p, "p", "Dropout")

@@ -6,9 +6,9 @@ from math import prod
 
 import numpy as np
 
-from ..arguments import number, whole_number
+from ..common.arguments import number, whole_number
 from .base import Layer
-from .parameter import Parameter, Shape
+from .parameter import Shape
 
 
 class BatchNorm(Layer):
@@ -33,10 +33,15 @@ class BatchNorm(Layer):
         if not 0 < eps < float("inf"):
             raise ValueError(f"BatchNorm: eps must be positive, got {eps!r}")
         super().__init__(num_features=self.num_features, momentum=self.momentum, eps=self.eps)
-        self.gamma = Parameter(np.ones(self.num_features, "f"))
-        self.beta = Parameter(np.zeros(self.num_features, "f"))
-        self.running_mean = Parameter(np.zeros(self.num_features, "f"), learned=False)
-        self.running_var = Parameter(np.ones(self.num_features, "f"), learned=False)
+        self.gamma, self.beta = self.zeros("gamma"), self.zeros("beta")
+        self.running_mean = self.zeros("running_mean", learned=False)
+        self.running_var = self.zeros("running_var", learned=False)
+        self.initialize(np.random.default_rng())
+
+    @classmethod
+    def array_shapes(cls, num_features, **constants):
+        names = "gamma", "beta", "running_mean", "running_var"
+        return dict.fromkeys(names, (num_features,))
 
     def smallest_batch(self, input_shape):
         return 2 if prod(input_shape[1:]) == 1 else 1

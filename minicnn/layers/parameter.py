@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import backends
-from ..arguments import as_array
 from ..backends.contract import Array
+from ..common.arguments import as_array
 
 Shape = tuple[int, ...]
 
@@ -20,17 +20,31 @@ class Parameter:
     value: what it holds, as NumPy. On `numpy` and `numba` this is the memory itself, so
     `p.value *= 0.9` works; from a GPU it is a read-only copy. Assigning copies in, and keeps
     shape and dtype.
-    grad: ∂L/∂value as the last backward wrote it; None for what is not learned (a running
-    statistic, a counter).
+    grad: ∂L/∂value as the last backward wrote it; None for what is not learned.
+    learned: False for a running statistic or a counter, and for a parameter that is frozen: set
+    it, and no backward computes the gradient, no optimiser moves the value.
     """
 
     backend: str
     data: Array
 
     def __init__(self, value: np.ndarray, learned: bool = True) -> None:
-        self.learned = learned
+        self.statistic = not learned  # for good: there is no gradient of it
+        self._learned = learned
         self.gradient: Array | None = None
         place([self], [value], "numpy")
+
+    @property
+    def learned(self) -> bool:
+        return self._learned
+
+    @learned.setter
+    def learned(self, learned: bool) -> None:
+        if not isinstance(learned, bool):
+            raise TypeError(f"a parameter's learned must be True or False, got {learned!r}")
+        if learned and self.statistic:
+            raise ValueError("a running statistic or a counter has no gradient to be learned from")
+        self._learned = learned
 
     @property
     def value(self) -> np.ndarray:
@@ -47,7 +61,9 @@ class Parameter:
 
     @property
     def grad(self) -> np.ndarray | None:
-        return None if self.gradient is None else backends.get(self.backend).read(self.gradient)
+        if self.gradient is None or not self.learned:
+            return None
+        return backends.get(self.backend).read(self.gradient)
 
     @property
     def shape(self) -> Shape:
@@ -79,18 +95,18 @@ def convert(parameters: Iterable[Parameter], dtype: Any) -> None:
 
 
 def place(parameters: Sequence[Parameter], values: Sequence[np.ndarray], backend: str) -> None:
-    """Take new memory on a backend for the values, and for the gradients of what is learned.
+    """Take new memory on a backend for the values, and for gradients (not of statistics).
 
     What is learned is allocated together, so that a backend can lay it out as one long array, which
     an optimiser then updates in one go.
     """
     ops = backends.get(backend)
-    for learned in (True, False):
-        group = [(p, value) for p, value in zip(parameters, values) if p.learned == learned]
+    for statistic in (False, True):
+        group = [(p, value) for p, value in zip(parameters, values) if p.statistic == statistic]
         arrays = ops.allocate([value for _, value in group])
         for (parameter, _), array in zip(group, arrays):
             parameter.backend, parameter.data = backend, array
-        if learned:
+        if not statistic:
             gradients = ops.allocate([np.zeros_like(value) for _, value in group])
             for (parameter, _), gradient in zip(group, gradients):
                 parameter.gradient = gradient

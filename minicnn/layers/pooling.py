@@ -6,8 +6,8 @@ from math import prod
 
 import numpy as np
 
-from ..arguments import pair
 from ..backends.window import Window
+from ..common.arguments import pair
 from .base import Layer, Shape, image_shape
 
 MAX_TAPS = 2**24  # float32, in which kernels keep the tap that won, counts exactly up to here
@@ -23,9 +23,7 @@ class Pool2D(Layer):
         self.padding = pair(padding, "padding", name, at_least=0)
         self.ceil_mode = bool(ceil_mode)
         if prod(self.kernel_size) > MAX_TAPS:
-            raise ValueError(
-                f"{name}: the window {self.kernel_size} has more than {MAX_TAPS} taps"
-            )
+            raise ValueError(f"{name}: the window {self.kernel_size} has more than {MAX_TAPS} taps")
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size)):
             raise ValueError(
                 f"{name}: padding {self.padding} is more than half of the kernel {self.kernel_size}"

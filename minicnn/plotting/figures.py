@@ -19,8 +19,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ..arguments import as_array
-from ..files import path_text, whole_file
+from ..common.arguments import as_array
+from ..common.paths import path_text, whole_file
+from ..training.rates import RateSweep
 
 PANELS = {"loss": ("loss (mean per sample)", 1.0), "accuracy": ("accuracy (%)", 100.0)}
 LINES: dict[str, dict[str, Any]] = {
@@ -70,6 +71,22 @@ def training_curves(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(color="0.9")
         axes.legend()
+    return figure.figure
+
+
+def rate_sweep(sweep: RateSweep, figure: Figure | SubFigure | None = None) -> Figure:
+    """The loss against the learning rate, as `find_learning_rate` found it, and its suggestion."""
+    figure = _figure(figure, 5.0, 3.2)
+    axes = figure.add_subplot()
+    axes.plot(sweep.rates, sweep.losses, color="0.7", label="each batch")
+    axes.plot(sweep.rates, sweep.smooth, color=LINES["train"]["color"], label="running mean")
+    axes.axvline(sweep.suggestion, color="#d95f02", linestyle="--", label="suggestion")
+    low, high = sweep.smooth.min(), sweep.smooth[0]
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss (mean per sample)")
+    if low < high:  # single batches, and the end of the sweep, may lie far above
+        axes.set_ylim(low - 0.2 * (high - low), high + 0.5 * (high - low))
+    axes.grid(color="0.9")
+    axes.legend()
     return figure.figure
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..arguments import as_array
+from ..common.arguments import as_array
 from ..layers.convolution import Conv2D
 from ..losses import Loss
 from ..network import Sequential

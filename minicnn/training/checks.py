@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..arguments import function, instance, number, whole_number
+from ..common.arguments import function, instance, number, whole_number
 from ..data.dataset import Dataset
 from ..losses import Loss
 from ..network import Sequential
@@ -13,19 +13,19 @@ from ..optimizers import Optimizer, Penalty
 from .samples import Prepared, Samples, split
 
 
-def check_parts(
-    network: Any,
-    loss: Any,
-    optimizer: Any,
-    schedule: Any,
-    penalty: Any,
-    augment: Any,
-    after_epoch: Any,
-) -> None:
+def check_parts(who: str, network: Any, loss: Any, optimizer: Any) -> None:
+    """TypeError, saying what to write, for what is none of ours or cannot be called; ValueError for
+    a network in which nothing is left to learn.
+    """
+    instance(network, Sequential, "network", who, "a Sequential")
+    if not network.parameters() and any(not p.statistic for p in network.state().values()):
+        raise ValueError(f"{who}: every parameter is frozen: nothing would be learned")
+    instance(loss, Loss, "loss", who, "a loss such as SoftmaxCrossEntropy()")
+    instance(optimizer, Optimizer, "optimizer", who, "an optimizer such as Adam(1e-3)")
+
+
+def check_options(schedule: Any, penalty: Any, augment: Any, after_epoch: Any) -> None:
     """TypeError, saying what to write, for what is none of ours or cannot be called."""
-    instance(network, Sequential, "network", "fit", "a Sequential")
-    instance(loss, Loss, "loss", "fit", "a loss such as SoftmaxCrossEntropy()")
-    instance(optimizer, Optimizer, "optimizer", "fit", "an optimizer such as Adam(1e-3)")
     if penalty is not None:
         instance(penalty, Penalty, "penalty", "fit", "a Penalty such as Penalty(l2=1e-4)")
     if schedule is not None:

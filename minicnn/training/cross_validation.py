@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..common.paths import path_text
 from ..data.batches import shuffled
-from ..files import path_text
 from ..losses import Loss
 from ..network import Sequential
 from ..optimizers import Optimizer

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import metrics
-from ..arguments import instance, whole_number
+from ..common.arguments import instance, whole_number
+from ..common.tables import aligned
 from ..data.batches import in_batches
 from ..losses import Loss
 from ..network import Sequential, likeliest
-from ..tables import aligned
 from .progress import scores
 from .samples import Prepared, Samples, prepare
 
@@ -58,9 +58,7 @@ def evaluate(
     instance(loss, Loss, "loss", "evaluate", "a loss such as SoftmaxCrossEntropy()")
     whole_number(batch_size, "batch_size", "evaluate")
     loss = loss.on(network.backend)
-    return measure(
-        network, loss, prepare(network, loss, samples, "samples"), batch_size=batch_size
-    )
+    return measure(network, loss, prepare(network, loss, samples, "samples"), batch_size=batch_size)
 
 
 def measure(

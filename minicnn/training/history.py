@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files import path_text, whole_file
-from ..tables import aligned
+from ..common.paths import path_text, whole_file
+from ..common.tables import aligned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

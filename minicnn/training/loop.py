@@ -10,15 +10,15 @@ from time import perf_counter
 import numpy as np
 
 from ..backends.contract import EpochSteps, Indices, Number, Scalar
-from ..checkpoint import Progress, facts, load_training, save
+from ..common.errors import warn
+from ..common.paths import path_text
+from ..common.turns import sole_trainer
 from ..data.batches import as_samples, in_batches, shuffled
-from ..errors import warn
-from ..files import path_text
+from ..files.checkpoint import Progress, facts, load_training, save
 from ..losses import Loss
 from ..network import Sequential, restore
 from ..optimizers import Optimizer, Penalty
-from ..turns import sole_trainer
-from .checks import check_arguments, check_batches, check_parts, described
+from .checks import check_arguments, check_batches, check_options, check_parts, described
 from .evaluation import Tally
 from .history import History
 from .interrupt import WholeStep
@@ -92,7 +92,8 @@ def fit(
     Raises ModelFileError for a checkpoint that is broken, ValueError, naming what differs, for one
     of another training, OSError for one that cannot be written.
     """
-    check_parts(network, loss, optimizer, schedule, penalty, augment, after_epoch)
+    check_parts("fit", network, loss, optimizer)
+    check_options(schedule, penalty, augment, after_epoch)
     check_arguments(epochs, batch_size, seed, patience, validation, every, max_gradient_norm)
     if checkpoint is not None:
         path_text(checkpoint, "checkpoint", "fit")

@@ -125,7 +125,7 @@ class Ranks:
         network.reseed((seed, self.comm.rank))
         self.parameters = network.parameters()
         floats = [p for p in network.state().values() if p.dtype.kind == "f"]
-        self.statistics = [p for p in floats if not p.learned]
+        self.statistics = [p for p in floats if p.statistic]
         self.counters = [p for p in network.state().values() if p.dtype.kind != "f"]
         learned = sum(int(np.prod(p.shape)) for p in self.parameters)
         sizes = [int(np.prod(p.shape)) for p in (*self.parameters, *self.statistics)]

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import as_array
 from ..backends.contract import Data
+from ..common.arguments import as_array
+from ..common.errors import warn
 from ..data.batches import as_samples
 from ..data.dataset import Dataset
-from ..errors import warn
 from ..losses import Loss, Targets
 from ..network import Sequential
 

@@ -68,7 +68,7 @@ class Alone:
         network.reseed(seed)
 
     def steps(self, network, dtype):
-        written = [p.data for p in network.state().values() if not p.learned]
+        written = [p.data for p in network.state().values() if p.statistic]
         return network.ops.Steps(dtype, written)
 
     def gradients(self, network, loss, samples, indices):

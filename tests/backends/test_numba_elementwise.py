@@ -16,7 +16,7 @@ from minicnn import layers as nn
 from minicnn.backends import scalar
 from minicnn.backends.numba.runtime import get_threads, set_threads
 from minicnn.backends.philox import words
-from tests.strategies import any_shape, pooling, seeds
+from tests.strategies import ACTIVATIONS, any_shape, pooling, seeds
 
 numpy, numba = backends.get("numpy"), backends.get("numba")
 batch_sizes = st.sampled_from([1, 2, 15, 16, 17, 33])
@@ -71,9 +71,9 @@ def check(case, *arguments, images, dtype, seed):
 def activation(kind, *numbers):
     def case(run, shape):
         x = run.batch(*shape)
-        y = run.ops.activation_forward(x, kind.forward_formula, numbers, run.buffers)
+        y = run.ops.activation_forward(x, kind.formulas[0], numbers, run.buffers)
         kept = x if kind.keeps == "x" else y
-        dy, slope = run.batch(*shape), kind.backward_formula
+        dy, slope = run.batch(*shape), kind.formulas[1]
         return y, run.ops.activation_backward(dy, kept, slope, numbers, run.buffers)
 
     return case
@@ -319,7 +319,7 @@ def test_a_second_step_takes_no_new_memory(case):
     assert {key: flat.ctypes.data for key, flat in run.buffers._flat.items()} == memory
 
 
-@pytest.mark.parametrize("kind", [nn.ReLU, nn.LeakyReLU, nn.Sigmoid, nn.Tanh])
+@pytest.mark.parametrize("kind", ACTIVATIONS.values())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_activation_passes_nan_on_and_has_its_exact_values_at_infinity(kind, dtype):
     x = np.array([[np.nan, -np.inf, np.inf, -200, 200, -0.0, 1e-30]], dtype)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from minicnn import gradcheck
 from minicnn import layers as nn
-from tests.strategies import normal, seeds
+from tests.strategies import ACTIVATIONS, normal, seeds
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -32,10 +32,8 @@ OTHERS = [
     (nn.AvgPool2D(3, stride=2, padding=1, count_include_pad=False), (2, 5, 4)),
     (nn.AvgPool2D(2, ceil_mode=True), (1, 3, 3)),
     (nn.GlobalAvgPool2D(), (2, 3, 2)),
-    (nn.ReLU(), (2, 3, 1)),
+    *((kind(), (2, 3, 1)) for kind in ACTIVATIONS.values()),
     (nn.LeakyReLU(0.2), (5,)),
-    (nn.Sigmoid(), (5,)),
-    (nn.Tanh(), (2, 2, 2)),
     (nn.BatchNorm(3), (3,)),
     (nn.BatchNorm(2), (2, 3, 3)),
     (nn.Dropout(0.4), (2, 3, 3)),

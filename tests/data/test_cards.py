@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+from minicnn.common.errors import DataFileError
 from minicnn.data import Dataset, read_cards, write_cards, zener_cards
-from minicnn.errors import DataFileError
 
 LETTERS = ("O", "P", "Q", "S", "W")
 

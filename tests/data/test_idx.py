@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from minicnn.common.errors import DataFileError
 from minicnn.data import idx
 from minicnn.data.idx import read_idx
-from minicnn.errors import DataFileError
 from tests.data.conftest import idx_bytes
 
 DTYPES = ["u1", "i1", "<i2", ">i2", "<i4", ">i4", "<f4", ">f4", "<f8", ">f8"]

@@ -7,9 +7,9 @@ import numpy as np
 import pooch
 import pytest
 
+from minicnn.common.errors import DataFileError
 from minicnn.data import mnist
 from minicnn.data.mnist import FILES, load_fashion_mnist, load_mnist
-from minicnn.errors import DataFileError
 from tests.data.conftest import idx_bytes, put, small_set
 
 LOADERS = [(load_mnist, "mnist"), (load_fashion_mnist, "fashion-mnist")]

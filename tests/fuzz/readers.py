@@ -12,9 +12,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["minicnn", "PIL", "zipfile"]):
-    from minicnn import checkpoint, network_file
+    from minicnn.common.errors import DataFileError, ModelFileError
     from minicnn.data import cards, idx
-    from minicnn.errors import DataFileError, ModelFileError
+    from minicnn.files import checkpoint, network_file
 
 FOLDER = Path(tempfile.mkdtemp(prefix="minicnn-fuzz-"))
 

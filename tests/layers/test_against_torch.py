@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minicnn import Sequential, to_torch
 from minicnn import layers as nn
-from tests.strategies import LAYERS, batch_sizes, normal, seeds
+from tests.strategies import ACTIVATIONS, LAYERS, batch_sizes, normal, seeds
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -39,10 +40,7 @@ PEERS = {
     "AvgPool2D": avg_pool,
     "GlobalAvgPool2D": lambda layer, x: x.mean((2, 3)),
     "Dense": lambda layer, x, w, b=None: F.linear(x, w, b),
-    "ReLU": lambda layer, x: F.relu(x),
-    "LeakyReLU": lambda layer, x: F.leaky_relu(x, layer.slope),
-    "Sigmoid": lambda layer, x: torch.sigmoid(x),
-    "Tanh": lambda layer, x: torch.tanh(x),
+    **dict.fromkeys(ACTIVATIONS, lambda layer, x: to_torch(Sequential(layer))(x)),
 }
 
 

@@ -21,7 +21,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
-from ...files import whole_file
+from ...common.paths import whole_file
 
 HERE = Path(__file__).parent
 DAYS = 30  # machine code of other sources is thrown away when it has not been used for so long

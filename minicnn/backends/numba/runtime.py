@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402
 from llvmlite import binding as llvm  # noqa: E402
 from numba.core import event  # noqa: E402
 
-from ...arguments import whole_number  # noqa: E402
+from ...common.arguments import whole_number  # noqa: E402
 from . import kept  # noqa: E402
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────

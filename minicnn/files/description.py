@@ -1,56 +1,41 @@
 """Layers and optimisers as JSON, and back, for model files.
 
-Only the classes in the tables below are ever built, with exactly the arguments that they are saved
-with, and no layer before the file has proved to hold its largest array: a header cannot ask for
-more memory than the file has bytes.
+Only registered kinds of layers and minicnn's optimisers are ever built, with exactly the arguments
+that they are saved with, and no layer before the file has proved to hold its arrays: a header
+cannot ask for more memory than the file has bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import signature
 from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
 
-from . import layers
-from .errors import ModelFileError
-from .layers.base import Layer
-from .layers.parameter import Parameter, Shape, place
+from .. import optimizers
+from ..common.errors import ModelFileError
+from ..layers.base import Layer
+from ..layers.parameter import Parameter, Shape, place
+from ..network import Sequential
+from ..optimizers import Optimizer
+from .kinds import KINDS, argument_names, kind_of
 from .model_file import field
-from .network import Sequential
-from .optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 Arrays = dict[str, np.ndarray]
 Arguments = dict[str, Any]
 
-LAYERS: dict[str, type[Layer]] = {
-    kind.__name__: kind
-    for kind in (
-        layers.AvgPool2D, layers.BatchNorm, layers.Conv2D, layers.ConvTranspose2D, layers.Dense,
-        layers.Dropout, layers.Flatten, layers.GlobalAvgPool2D, layers.LeakyReLU,
-        layers.MaxPool2D, layers.ReLU, layers.Reshape, layers.Sigmoid, layers.Tanh,
-    )
-}  # fmt: skip
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    kind.__name__: kind for kind in (SGD, RMSprop, Adagrad, Adam, AdamW)
+    name: made
+    for name, made in vars(optimizers).items()
+    if isinstance(made, type) and issubclass(made, Optimizer) and made is not Optimizer
 }
 MAX_STEPS = 2**53  # up to here floating-point numbers, in which Adam counts, are whole
 MAX_LAYERS = 10_000  # a layer costs a hundred times the memory of its line in the header
-# The largest array of a layer that learns, and its shape.
-LARGEST: dict[str, tuple[str, Callable[[Arguments], tuple[Any, ...]]]] = {
-    "BatchNorm": ("gamma", lambda a: (a["num_features"],)),
-    "Conv2D": ("weight", lambda a: (a["out_channels"], a["in_channels"], *a["kernel_size"])),
-    "ConvTranspose2D": (
-        "weight", lambda a: (a["in_channels"], a["out_channels"], *a["kernel_size"])
-    ),
-    "Dense": ("weight", lambda a: (a["out_features"], a["in_features"])),
-}  # fmt: skip
 
 
 def describe_network(network: Sequential) -> dict[str, Any]:
-    """TypeError for a layer that is not minicnn's own, ValueError for too many."""
+    """TypeError for a layer that is not registered, ValueError for too many."""
     described = describe_layer(network)
     if count_layers(described) > MAX_LAYERS:
         raise ValueError(f"{network} has more than {MAX_LAYERS} layers in all")
@@ -61,20 +46,47 @@ def describe_layer(layer: Layer) -> dict[str, Any]:
     name = type(layer).__name__
     if type(layer) is Sequential:
         return {"class": name, "layers": [describe_layer(inner) for inner in layer.layers]}
-    if LAYERS.get(name) is not type(layer):
-        raise TypeError(f"{layer!r} is none of the layers that can be saved: {', '.join(LAYERS)}")
+    if kind_of(layer) is None:
+        raise TypeError(
+            f"{layer!r} is none of the layers that can be saved: {', '.join(KINDS)}; a layer of "
+            f"your own becomes one by minicnn.register({name})"
+        )
+    if layer.arguments.keys() != set(argument_names(type(layer))) or not plain(layer.arguments):
+        raise TypeError(
+            f"{layer!r} cannot be saved: its constructor must hand all that it gets to "
+            "super().__init__, and that must be numbers, text, None or tuples of these; got "
+            f"{shortened(layer.arguments)}"
+        )
     described: dict[str, Any] = {"class": name, "arguments": layer.arguments}
-    if isinstance(layer, layers.Dropout):
-        described["mask_seed"] = layer.mask_seed  # `reseed` changes it, not the argument
+    if layer.mask_seed is not None:  # `reseed` changes it, not the argument
+        described["mask_seed"] = layer.mask_seed
+    if frozen := frozen_names(layer):
+        described["frozen"] = frozen
     return described
 
 
-def build_network(described: Any, arrays: Arrays) -> Sequential:
-    """The network, with the arrays that are its own: they are taken out of `arrays`."""
+def frozen_names(layer: Layer) -> list[str]:
+    return [name for name, p in layer.state().items() if not (p.learned or p.statistic)]
+
+
+def plain(value: Any) -> bool:
+    """Whether JSON gives it back; a tuple comes back as a list, and becomes a tuple again."""
+    if isinstance(value, dict):
+        return all(map(plain, value.values()))
+    if isinstance(value, tuple):
+        return all(type(v) in (bool, int, float, str, type(None)) for v in value)
+    return type(value) in (bool, int, float, str, type(None))
+
+
+def build_network(described: Any, arrays: Arrays, kinds: dict[str, type[Layer]]) -> Sequential:
+    """The network, with the arrays that are its own: they are taken out of `arrays`.
+
+    kinds: the classes that layers may be of, by name.
+    """
     try:
         if count_layers(described) > MAX_LAYERS:
             raise ModelFileError(f"has more than {MAX_LAYERS} layers")
-        network = build_layer(described, "network/", arrays)
+        network = build_layer(described, "network/", arrays, kinds)
         state = take_state(network, arrays, "network/")
     except RecursionError:
         raise ModelFileError("has networks in networks, too deep to be built") from None
@@ -90,32 +102,41 @@ def count_layers(described: Any) -> int:
     return 1 + (sum(map(count_layers, inner)) if isinstance(inner, list) else 0)
 
 
-def build_layer(described: Any, prefix: str, arrays: Arrays) -> Layer:
+def build_layer(
+    described: Any, prefix: str, arrays: Arrays, kinds: dict[str, type[Layer]]
+) -> Layer:
     """A layer with parameters of the right shapes. prefix: how the names of its arrays begin."""
     name = field(described, "class", str)
     if name == "Sequential":
         inner = enumerate(field(described, "layers", list))
-        return Sequential(*(build_layer(one, f"{prefix}{k}.", arrays) for k, one in inner))
-    if name not in LAYERS:
-        raise ModelFileError(f"has a layer {name[:40]!r}, wanted one of {', '.join(LAYERS)}")
-    arguments = with_tuples(field(described, "arguments", dict))
+        return Sequential(*(build_layer(one, f"{prefix}{k}.", arrays, kinds) for k, one in inner))
+    if name not in kinds:
+        raise ModelFileError(
+            f"has a layer {name[:40]!r}, wanted one of {', '.join(kinds)}; of a layer of your own, "
+            "load(path, layers=[…]) wants the class"
+        )
+    arguments, kind = with_tuples(field(described, "arguments", dict)), kinds[name]
 
     def make() -> Layer:
-        if name in LARGEST:
-            array, shape = LARGEST[name]
-            check_shape(arrays, prefix + array, shape(arguments))
-        return LAYERS[name](**arguments)
+        for array, shape in kind.array_shapes(**arguments).items():
+            check_shape(arrays, prefix + array, shape)
+        return kind(**arguments)
 
-    layer = construct(LAYERS[name], arguments, make)
+    layer = construct(kind, arguments, make)
     if layer.arguments != arguments:
         raise ModelFileError(f"has a {name} with {shortened(arguments)}, wanted {layer.arguments}")
-    if isinstance(layer, layers.Dropout):
+    if layer.mask_seed is not None:
         mask_seed = field(described, "mask_seed", list)
         if [type(n) for n in mask_seed] != [int, int] or not all(0 <= n < 2**32 for n in mask_seed):
             raise ModelFileError(
                 f"has a mask_seed {shortened(mask_seed)}, wanted two whole numbers of 32 bits"
             )
         layer.reseed((mask_seed[0], mask_seed[1]))
+    for array in field(described, "frozen", list) if "frozen" in described else []:
+        parameter = layer.state().get(array) if isinstance(array, str) else None
+        if parameter is None or parameter.statistic:
+            raise ModelFileError(f"has {shortened(array)} as frozen, wanted a parameter of {layer}")
+        parameter.learned = False
     return layer
 
 
@@ -132,7 +153,7 @@ def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
 
 def arguments_of(optimizer: Optimizer) -> Arguments:
     """What its constructor got, as far as it keeps it under the same names."""
-    names = names_of_arguments(type(optimizer))
+    names = argument_names(type(optimizer))
     return {name: getattr(optimizer, name) for name in names if hasattr(optimizer, name)}
 
 
@@ -166,7 +187,7 @@ def build_optimizer(described: Any, parameters: list[Parameter], arrays: Arrays)
 
 def construct(kind: type, arguments: Arguments, make: Callable[[], Any]) -> Any:
     """What make returns; ModelFileError where the class does not take the arguments."""
-    names = names_of_arguments(kind)
+    names = argument_names(kind)
     if arguments.keys() != set(names):
         raise ModelFileError(
             f"has a {kind.__name__} with arguments {shortened([*arguments])}, wanted {names}"
@@ -178,13 +199,6 @@ def construct(kind: type, arguments: Arguments, make: Callable[[], Any]) -> Any:
     except (ValueError, TypeError, LookupError, OverflowError) as error:
         why = str(error)[:200]
         raise ModelFileError(f"has arguments that make no {kind.__name__}: {why}") from None
-
-
-def names_of_arguments(kind: type) -> list[str]:
-    """What the constructor takes, but for the initialiser: a function, whose work is done."""
-    parameters = signature(kind).parameters.values()
-    named = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    return [name for name in named if name != "initializer"]
 
 
 def with_tuples(arguments: Arguments) -> Arguments:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import minicnn
-from minicnn.names import ELSEWHERE, MODULES, public_names
+from minicnn.common.names import ELSEWHERE, MODULES, public_names
 
 
 def say(module, name):
@@ -26,7 +26,7 @@ def say(module, name):
         ("load_model", "minicnn.load"),
         ("adam", "minicnn.Adam"),
         ("Sequental", "minicnn.Sequential"),
-        ("Layer", "minicnn.layers.Layer"),
+        ("Module", "minicnn.Layer"),
         ("StepLR", "minicnn.schedules.StepDecay"),
         ("load_minst", "minicnn.data.load_mnist"),
         ("random_split", "minicnn.data.split"),

@@ -20,7 +20,7 @@ if MPIEXEC is None:
 
 from tests import mpi_job  # noqa: E402 (it needs mpi4py)
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 several_ranks = pytest.mark.parametrize("ranks", [2, 4])
 
 
@@ -44,6 +44,8 @@ def trained(ranks, case, folder):
 def alone(case="float32"):
     """What one process makes of the whole batches."""
     net = mpi_job.network().astype("float64" if case == "float64" else "float32")
+    if case == "frozen":
+        net[0].freeze()
     images, labels = mpi_job.samples()
     history = fit(
         net, mpi_job.loss(case), SGD(0.1, momentum=0.9), (images, labels),
@@ -60,7 +62,8 @@ def test_only_rank_0_shows_the_progress(tmp_path):
 
 @several_ranks
 @pytest.mark.parametrize(
-    ("case", "tolerance"), [("float32", 1e-5), ("float64", 1e-12), ("weights", 1e-5)]
+    ("case", "tolerance"),
+    [("float32", 1e-5), ("float64", 1e-12), ("weights", 1e-5), ("frozen", 1e-5)],
 )
 def test_the_loss_curve_is_that_of_one_process_with_the_whole_batch(
     ranks, case, tolerance, tmp_path
@@ -142,13 +145,18 @@ def test_an_error_on_a_rank_ends_the_job_and_says_why(case, message, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "what", ["loss", "network", "dtype", "optimizer", "validation", "seed", "epochs", "train"]
+    "what",
+    ["loss", "network", "frozen", "dtype", "optimizer", "validation", "seed", "epochs", "train"],
 )
 def test_every_rank_is_told_what_one_was_given_that_the_others_were_not(what, tmp_path):
     assert run(2, f"other {what}", tmp_path).returncode == 0
     told = [(tmp_path / f"{rank}.txt").read_text("utf-8") for rank in range(2)]
     assert told[0] == told[1]
-    named = {"network": "layer 3: Dropout()", "dtype": "parameters of float64"}
+    named = {
+        "network": "layer 3: Dropout()",
+        "frozen": f"layer 0: {mpi_job.network()[0]}, frozen: weight, bias, rank 0 layer 0: ",
+        "dtype": "parameters of float64",
+    }
     assert "rank 1 was given " + named.get(what, what) in told[0]
 
 

@@ -26,9 +26,9 @@ from minicnn import (
     fit,
     load,
 )
-from minicnn.checkpoint import Progress
 from minicnn.data import Dataset
 from minicnn.data.batches import in_batches, shuffled
+from minicnn.files.checkpoint import Progress
 from minicnn.optimizers import clip_gradient_norm
 from minicnn.schedules import Cosine
 from minicnn.training.history import COLUMNS, History

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import os
 
-from .errors import DataFileError
-from .files import path_text, refuse_special
-from .layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, Sigmoid
-from .network import Sequential
+from ..common.errors import DataFileError
+from ..common.paths import path_text, refuse_special
+from ..layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, Sigmoid
+from ..network import Sequential
 
 MAX_BYTES = 10_000
 MAX_KERNEL = 99

@@ -23,8 +23,8 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
-from .errors import ModelFileError
-from .files import refuse_special, whole_file
+from ..common.errors import ModelFileError
+from ..common.paths import refuse_special, whole_file
 
 HEADER = "header.json"
 DTYPES = {"float32": "<f4", "float64": "<f8", "int64": "<i8"}

@@ -49,15 +49,15 @@ class Turns:
 
 
 def sole_trainer(fit: Callable[..., Any]) -> Callable[..., Any]:
-    """A `fit` that raises RuntimeError for a network that another one trains at this moment."""
+    """A function that trains: RuntimeError for a network that another trains at this moment."""
 
     @wraps(fit)
     def call(network: Any, *arguments: Any, **named: Any) -> Any:
         training = getattr(network, "turn", Turn()).training  # fit refuses what is no network
         if not training.acquire(blocking=False):
             raise RuntimeError(
-                f"fit: {network} is being trained already: give each thread a network of its own, "
-                "say copy.deepcopy(network)"
+                f"{fit.__name__}: {network} is being trained already: give each thread a network "
+                "of its own, say copy.deepcopy(network)"
             )
         try:
             return fit(network, *arguments, **named)

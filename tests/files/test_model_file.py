@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import minicnn as m
-from minicnn import description, model_file
+from minicnn.files import description, model_file
 from tests.strategies import stripes
 
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from minicnn import SGD, SoftmaxCrossEntropy, checkpoint, cross_validate
+from minicnn import SGD, SoftmaxCrossEntropy, cross_validate
+from minicnn.files import checkpoint
 from minicnn.training import loop
 from tests.strategies import stripes
-from tests.test_training import network, weights
+from tests.training.test_training import network, weights
 
 
 def test_cross_validation_judges_every_sample_once_and_leaves_the_network_alone():

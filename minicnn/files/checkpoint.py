@@ -9,13 +9,19 @@ number of lanes, in whose order sums are taken.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as default
 from itertools import zip_longest
 from math import isnan
 from typing import Any, NamedTuple
 
+from ..common.errors import ModelFileError
+from ..common.paths import path_text
+from ..layers.base import Layer
+from ..network import Sequential, restore, snapshot
+from ..optimizers import Optimizer
+from ..training.history import COLUMNS, History
 from .description import (
     Arrays,
     arguments_of,
@@ -23,14 +29,11 @@ from .description import (
     build_optimizer,
     describe_network,
     describe_optimizer,
+    frozen_names,
     take_state,
 )
-from .errors import ModelFileError
-from .files import path_text
+from .kinds import classes
 from .model_file import field, read_model_file, shown, write_model_file
-from .network import Sequential, restore, snapshot
-from .optimizers import Optimizer
-from .training.history import COLUMNS, History
 
 FORMAT = "minicnn model, version 1"
 
@@ -83,10 +86,10 @@ def save(
     their state: no code, nothing of the backend, and no initialisers. Equal states give equal
     bytes. `path` is replaced in one step: whenever the process dies, it is the old file or the new.
 
-    Raises TypeError for a path that is no str or os.PathLike, and for a layer or an optimiser that
-    is not minicnn's own; ValueError for an optimiser that trains other parameters than the
-    network's and for more layers or bytes than `load` takes; OSError, naming the file, if it cannot
-    be written or is no regular file.
+    Raises TypeError for a path that is no str or os.PathLike, for an optimiser that is not
+    minicnn's own, and for a layer that is neither that nor registered; ValueError for an optimiser
+    that trains other parameters than the network's and for more layers or bytes than `load` takes;
+    OSError, naming the file, if it cannot be written or is no regular file.
     """
     if isinstance(path, Sequential):
         raise TypeError("save: the path comes first: save(path, network)")
@@ -124,20 +127,26 @@ def contents(
     return header, arrays
 
 
-def load(path: str | os.PathLike[str]) -> Checkpoint:
+def load(path: str | os.PathLike[str], layers: Iterable[type[Layer]] = ()) -> Checkpoint:
     """Read a file that `save` or `fit` wrote; the network is on the numpy backend.
 
-    The file may come from anyone: it runs no code, and takes no more memory than a few times its
-    size (`read_model_file` says how many). Raises ModelFileError, naming the file, what was found
-    and what was wanted, for anything but a whole model file, TypeError for a path that is no str or
-    os.PathLike, and OSError if the file cannot be read or is not a regular one.
+    layers: classes that the file may name besides minicnn's own and those that are registered.
+
+    The file may come from anyone: it runs no code but the constructors of these classes, with
+    arguments of its choice, and takes no more memory than a few times its size (`read_model_file`
+    says how many; of your own classes those can say so that state their `array_shapes`). Raises
+    ModelFileError, naming the file, what was found and what was wanted, for anything but a whole
+    model file, TypeError for a path that is no str or os.PathLike or a layer that is no class of
+    layers, ValueError for one that has the name of another, and OSError if the file cannot be read
+    or is not a regular one.
     """
     path = path_text(path, "path", "load")
+    kinds = classes(layers, "load")
     try:
         header, arrays = read_model_file(path)
         if field(header, "format", str) != FORMAT:
             raise ModelFileError(f"is a {header['format'][:40]!r}, wanted a {FORMAT!r}")
-        network = build_network(field(header, "network", dict), arrays)
+        network = build_network(field(header, "network", dict), arrays, kinds)
         optimizer, progress = None, None
         if "optimizer" in header:
             optimizer = build_optimizer(header["optimizer"], network.parameters(), arrays)
@@ -184,7 +193,8 @@ def load_training(
     Raises ModelFileError as `load` does and for a file that holds no training, ValueError, naming
     what differs, for the file of another one.
     """
-    saved = load(path)
+    own = {type(layer) for layer in network.walk()} - {Sequential}
+    saved = load(path, own)
     if saved.optimizer is None or saved.progress is None:
         raise ModelFileError(f"{os.fspath(path)}: holds no training, wanted one to go on with")
     old = saved.progress.arguments
@@ -220,13 +230,12 @@ class Training(NamedTuple):
         return self.progress
 
 
-def facts(
-    network: Sequential, optimizer: Optimizer, arguments: dict[str, str]
-) -> Iterator[str]:
+def facts(network: Sequential, optimizer: Optimizer, arguments: dict[str, str]) -> Iterator[str]:
     """What two trainings must have in common to be one."""
     for name, text in arguments.items():
         yield f"{name}={text}"
     yield f"optimizer={type(optimizer).__name__}({arguments_of(optimizer)})"
     yield f"parameters of {network.dtype}"
     for position, layer in enumerate(network.layers):
-        yield f"layer {position}: {layer!r}"
+        frozen = frozen_names(layer)
+        yield f"layer {position}: {layer!r}" + (f", frozen: {', '.join(frozen)}" if frozen else "")

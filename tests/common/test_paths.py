@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import minicnn as m
 from minicnn import plotting
+from minicnn.common.paths import whole_file
 from minicnn.data import load_mnist, read_cards, read_idx, write_cards, zener_cards
-from minicnn.files import whole_file
 from tests.strategies import stripes
 
 

@@ -1,0 +1,1 @@
+"""What every room uses: checked arguments, errors, safe paths, tables, turns between threads."""

@@ -1,0 +1,17 @@
+"""What files and other libraries know of each kind of layer: one statement a kind, in files that
+are called like those of the layers.
+"""
+
+from . import activation, convolution, dense, dropout, normalization, pooling  # noqa: F401
+from .kind import KINDS, Kind, Twin, argument_names, classes, kind_of, operator, register
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Twin",
+    "argument_names",
+    "classes",
+    "kind_of",
+    "operator",
+    "register",
+]
