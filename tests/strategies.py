@@ -108,6 +108,8 @@ LAYERS = {
     "Reshape": any_shape.flatmap(
         lambda shape: st.tuples(st.just(nn.Reshape(shape[::-1])), st.just(shape))
     ),
+    "ELU": element_wise(st.builds(nn.ELU, st.floats(-1, 1))),
+    "GELU": element_wise(st.builds(nn.GELU, st.sampled_from(["none", "tanh"]))),
     "LeakyReLU": element_wise(st.builds(nn.LeakyReLU, st.floats(-1, 1))),
     "BatchNorm": batch_norm(),
     "Dropout": element_wise(st.builds(nn.Dropout, st.floats(0, 0.9), st.integers(0, 2**40))),

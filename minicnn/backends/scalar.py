@@ -5,7 +5,7 @@ the type of the argument: `type(x)(1)`. Comparisons with 0 are harmless. A formu
 that stand here.
 """
 
-from math import copysign, exp, sqrt
+from math import copysign, erf, exp, pi, sqrt
 from math import tanh as tanh_of_libm
 
 import numpy as np
@@ -58,6 +58,68 @@ def tanh(x):
 def tanh_slope(dy, y):
     """dy · (1 − y²)."""
     return dy * (type(y)(1) - y * y)
+
+
+def silu(x):
+    """x · σ(x) (Elfwing et al. 2018)."""
+    return x * sigmoid(x)
+
+
+def silu_slope(dy, x):
+    """dy · (σ + x · σ · (1 − σ))."""
+    s = sigmoid(x)
+    return dy * (s + x * s * (type(s)(1) - s))
+
+
+def gelu(x):
+    """x · Φ(x), Φ(x) = (1 + erf(x / √2)) / 2 (Hendrycks & Gimpel 2016)."""
+    return x * normal_share(x)
+
+
+def gelu_slope(dy, x):
+    """dy · (Φ(x) + x · φ(x)), φ(x) = e^(−x²/2) / √(2π)."""
+    density = type(x)(1 / sqrt(2 * pi)) * decay(x * x * type(x)(0.5))
+    return dy * (normal_share(x) + x * density)
+
+
+def normal_share(x):
+    """Φ(x): how much of a normal distribution lies below x."""
+    half = type(x)(0.5)
+    return half + half * type(x)(erf(x * type(x)(sqrt(0.5))))
+
+
+def gelu_tanh(x):
+    """x · (1 + tanh u) / 2, u = √(2/π) · (x + 0.044715 · x³)."""
+    half = type(x)(0.5)
+    return half * x * (type(x)(1) + hyperbolic_tangent(gelu_bend(x)))
+
+
+def gelu_tanh_slope(dy, x):
+    """dy · ((1 + tanh u) / 2 + x · (1 − tanh² u) · u′ / 2), u′ = √(2/π) · (1 + 0.134145 · x²)."""
+    one, half = type(x)(1), type(x)(0.5)
+    t = hyperbolic_tangent(gelu_bend(x))
+    bend = one - t * t
+    slope = type(x)(sqrt(2 / pi)) * (one + type(x)(0.134145) * x * x)
+    # Far out tanh is ±1 and its slope 0, however large the other factors.
+    return dy * half * (one + t + (x * bend * slope if bend > 0 else type(x)(0)))
+
+
+def gelu_bend(x):
+    return type(x)(sqrt(2 / pi)) * (x + type(x)(0.044715) * x * x * x)
+
+
+def elu(x, alpha):
+    """x where x > 0, else alpha · (e^x − 1) (Clevert et al. 2016).
+
+    e^x − 1 = 2t / (1 − t) with t = tanh(x / 2): near 0 no digit is lost.
+    """
+    t = hyperbolic_tangent(x * type(x)(0.5))
+    return x if x > 0 else alpha * (t + t) / (type(x)(1) - t)
+
+
+def elu_slope(dy, x, alpha):
+    """dy where x > 0, else dy · alpha · e^x."""
+    return dy if x > 0 else dy * alpha * decay(x)
 
 
 def hyperbolic_tangent(x):

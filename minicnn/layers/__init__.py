@@ -1,6 +1,6 @@
 """The layers. Each states its formula, its shapes and its gradient; a backend computes them."""
 
-from .activation import LeakyReLU, ReLU, Sigmoid, Tanh
+from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
 from .base import Layer
 from .convolution import Conv2D, ConvTranspose2D
 from .dense import Dense, Flatten, Reshape
@@ -10,6 +10,8 @@ from .parameter import Parameter
 from .pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 
 __all__ = [
+    "ELU",
+    "GELU",
     "AvgPool2D",
     "BatchNorm",
     "Conv2D",
@@ -24,6 +26,7 @@ __all__ = [
     "Parameter",
     "ReLU",
     "Reshape",
+    "SiLU",
     "Sigmoid",
     "Tanh",
 ]

@@ -72,6 +72,51 @@ class Tanh(Activation):
     keeps = "y"
 
 
+class SiLU(Activation):
+    """y = x · σ(x), σ(x) = 1 / (1 + e^−x); dx = dy · (σ + x · σ · (1 − σ)) (Elfwing et al. 2018).
+
+    Also called swish.
+    """
+
+    formulas = scalar.silu, scalar.silu_slope
+    keeps = "x"
+
+
+class GELU(Activation):
+    """y = x · Φ(x), dx = dy · (Φ(x) + x · φ(x)); Φ and φ are the normal distribution's share below
+    x and its density at x (Hendrycks & Gimpel 2016).
+
+    approximate: "tanh" for their approximation y = x · (1 + tanh u) / 2 with u = √(2/π) · (x +
+    0.044715 · x³), whose slope is then exactly that of the approximation; "none" for Φ itself.
+    Raises ValueError for another word.
+    """
+
+    keeps = "x"
+
+    def __init__(self, approximate: str = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f'GELU: approximate must be "none" or "tanh", got {approximate!r}')
+        super().__init__(approximate=approximate)
+        if approximate == "none":
+            self.formulas = scalar.gelu, scalar.gelu_slope
+        else:
+            self.formulas = scalar.gelu_tanh, scalar.gelu_tanh_slope
+
+
+class ELU(Activation):
+    """y = x where x > 0, else alpha · (e^x − 1); dx = dy, or dy · alpha · e^x.
+
+    Clevert et al. 2016. Raises ValueError for an alpha that is not finite.
+    """
+
+    formulas = scalar.elu, scalar.elu_slope
+    keeps = "x"
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = finite(alpha, "alpha", "ELU")
+        super().__init__(alpha=self.alpha)
+
+
 def finite(value: float, name: str, owner: str) -> float:
     if not isfinite(checked := number(value, name, owner)):
         raise ValueError(f"{owner}: {name} must be finite, got {value!r}")
