@@ -5,7 +5,7 @@ the type of the argument: `type(x)(1)`. Comparisons with 0 are harmless. A formu
 that stand here.
 """
 
-from math import copysign, erf, exp, pi, sqrt
+from math import copysign, erf, exp, log1p, pi, sqrt
 from math import tanh as tanh_of_libm
 
 import numpy as np
@@ -120,6 +120,16 @@ def elu(x, alpha):
 def elu_slope(dy, x, alpha):
     """dy where x > 0, else dy · alpha · e^x."""
     return dy if x > 0 else dy * alpha * decay(x)
+
+
+def softplus(x):
+    """ln(1 + e^x) = max(x, 0) + ln(1 + e^−|x|) (Dugas et al. 2001)."""
+    return (x if x > 0 else type(x)(0)) + type(x)(log1p(decay(x)))
+
+
+def softplus_slope(dy, x):
+    """dy · σ(x)."""
+    return dy * sigmoid(x)
 
 
 def hyperbolic_tangent(x):

@@ -1,6 +1,6 @@
 """The layers. Each states its formula, its shapes and its gradient; a backend computes them."""
 
-from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
+from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .base import Layer
 from .convolution import Conv2D, ConvTranspose2D
 from .dense import Dense, Flatten, Reshape
@@ -28,5 +28,6 @@ __all__ = [
     "Reshape",
     "SiLU",
     "Sigmoid",
+    "Softplus",
     "Tanh",
 ]

@@ -117,6 +117,13 @@ class ELU(Activation):
         super().__init__(alpha=self.alpha)
 
 
+class Softplus(Activation):
+    """y = ln(1 + e^x), dx = dy · σ(x) (Dugas et al. 2001): a ReLU without a kink."""
+
+    formulas = scalar.softplus, scalar.softplus_slope
+    keeps = "x"
+
+
 def finite(value: float, name: str, owner: str) -> float:
     if not isfinite(checked := number(value, name, owner)):
         raise ValueError(f"{owner}: {name} must be finite, got {value!r}")

@@ -114,3 +114,11 @@ def elu_slope(dy, x, alpha, out):
     np.multiply(dy * alpha, np.exp(np.minimum(x, 0)), out=out)
     np.copyto(out, dy, where=x > 0)
     return out
+
+
+def softplus(x, out):
+    return np.add(np.maximum(x, 0), np.log1p(np.exp(-np.abs(x))), out=out)
+
+
+def softplus_slope(dy, x, out):
+    return np.multiply(dy, sigmoid(x, out), out=out)

@@ -2,7 +2,7 @@
 
 import math
 
-from ...layers.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
+from ...layers.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from .kind import Twin, operator, register
 
 
@@ -40,3 +40,5 @@ register(Tanh, operator("Tanh"), Twin("Tanh"))
 register(SiLU, silu, Twin("SiLU"))
 register(GELU, gelu, Twin("GELU"))
 register(ELU, operator("Elu", alpha="alpha"), Twin("ELU"))
+# Above the threshold PyTorch gives x itself, which there is the same to nine digits.
+register(Softplus, operator("Softplus"), Twin("Softplus", only={"beta": 1, "threshold": 20}))
