@@ -17,6 +17,7 @@ from .backends import set_threads
 from .common import names
 from .common.errors import DataFileError, ModelFileError
 from .files.checkpoint import Checkpoint, Progress, load, save
+from .files.history import History
 from .files.kinds import register
 from .files.network_file import read_network
 from .files.onnx_file import to_onnx
@@ -27,7 +28,6 @@ from .network import Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
 from .training.cross_validation import CrossValidation, cross_validate
 from .training.evaluation import Evaluation, evaluate
-from .training.history import History
 from .training.loop import StopTraining, fit
 from .training.rates import RateSweep, find_learning_rate
 

@@ -21,7 +21,6 @@ from ..common.paths import path_text
 from ..layers.base import Layer
 from ..network import Sequential, restore, snapshot
 from ..optimizers import Optimizer
-from ..training.history import COLUMNS, History
 from .description import (
     Arrays,
     arguments_of,
@@ -32,6 +31,7 @@ from .description import (
     frozen_names,
     take_state,
 )
+from .history import COLUMNS, History
 from .kinds import classes
 from .model_file import field, read_model_file, shown, write_model_file
 

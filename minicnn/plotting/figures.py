@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
@@ -21,7 +21,9 @@ from numpy.typing import ArrayLike
 
 from ..common.arguments import as_array
 from ..common.paths import path_text, whole_file
-from ..training.rates import RateSweep
+
+if TYPE_CHECKING:
+    from ..training.rates import RateSweep
 
 PANELS = {"loss": ("loss (mean per sample)", 1.0), "accuracy": ("accuracy (%)", 100.0)}
 LINES: dict[str, dict[str, Any]] = {

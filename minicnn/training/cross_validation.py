@@ -12,11 +12,11 @@ import numpy as np
 
 from ..common.paths import path_text
 from ..data.batches import shuffled
+from ..files.history import History
 from ..losses import Loss
 from ..network import Sequential
 from ..optimizers import Optimizer
 from .evaluation import Evaluation, evaluate
-from .history import History
 from .loop import fit
 from .samples import Samples, split
 

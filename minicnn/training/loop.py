@@ -15,12 +15,12 @@ from ..common.paths import path_text
 from ..common.turns import sole_trainer
 from ..data.batches import as_samples, in_batches, shuffled
 from ..files.checkpoint import Progress, facts, load_training, save
+from ..files.history import History
 from ..losses import Loss
 from ..network import Sequential, restore
 from ..optimizers import Optimizer, Penalty
 from .checks import check_arguments, check_batches, check_options, check_parts, described
 from .evaluation import Tally
-from .history import History
 from .interrupt import WholeStep
 from .progress import Report, report
 from .samples import Prepared, Samples, prepare, split

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 if TYPE_CHECKING:
+    from ..files.history import History
     from .evaluation import Tally
-    from .history import History
 
 
 def report(progress: bool, epochs: int, samples: int) -> Report:

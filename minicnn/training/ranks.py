@@ -28,11 +28,11 @@ from zlib import crc32
 import numpy as np
 
 from ..backends.numpy.steps import Steps
+from ..files.history import History
 from ..losses import Loss
 from ..network import Sequential, restore, snapshot
 from ..optimizers import Optimizer
 from .evaluation import measure
-from .history import History
 from .loop import fit as fit_as
 from .samples import Samples, split
 from .step import forward_and_backward

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from minicnn.files.history import COLUMNS, History
 from minicnn.training import progress
 from minicnn.training.evaluation import Tally
-from minicnn.training.history import COLUMNS, History
 
 TRAINING = """
 import numpy as np, minicnn as m

@@ -29,9 +29,9 @@ from minicnn import (
 from minicnn.data import Dataset
 from minicnn.data.batches import in_batches, shuffled
 from minicnn.files.checkpoint import Progress
+from minicnn.files.history import COLUMNS, History
 from minicnn.optimizers import clip_gradient_norm
 from minicnn.schedules import Cosine
-from minicnn.training.history import COLUMNS, History
 from tests.strategies import stripes
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
