@@ -154,20 +154,24 @@ class Sequential(Layer):
         return outputs
 
     def summary(self, input_shape: Shape) -> str:
-        """A table: each layer's output shape, parameters and multiply-adds per sample.
+        """A table: each layer's output shape, parameters and multiply-adds per sample, and how the
+        backend computes it, where it has more than one way.
 
         Where something is frozen, one more column has how many of the parameters are learned.
         """
         shapes = self.shapes(input_shape)
-        rows = [["", "layer", "output", "parameters", "multiply-adds", "learned"]]
+        rows = [["", "layer", "by", "output", "parameters", "multiply-adds", "learned"]]
         for position, layer in enumerate(self.layers):
             output = " x ".join(map(str, shapes[position + 1]))
             macs = layer.multiply_adds(shapes[position])
-            rows.append([str(position), repr(layer), output, *counts(layer, macs)])
-        rows.append(["", "total", "", *counts(self, self.multiply_adds(input_shape))])
+            way = layer.way(shapes[position])
+            rows.append([str(position), repr(layer), way, output, *counts(layer, macs)])
+        rows.append(["", "total", "", "", *counts(self, self.multiply_adds(input_shape))])
         if all(p.learned or p.statistic for p in self.state().values()):
             rows = [row[:-1] for row in rows]
-        lines = aligned(rows, left=3)
+        if not any(row[2] for row in rows[1:]):
+            rows = [[*row[:2], *row[3:]] for row in rows]
+        lines = aligned(rows, left=rows[0].index("output") + 1)
         rule = "-" * len(lines[0])
         return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One part of a step. limit_ms: the roofline's least time. share: of the step, 0..1."""
+    """One part of a step. limit_ms: the roofline's least time for the multiply-adds of the formula
+    (Winograd's convolutions take fewer, and may beat it). share: of the step, 0..1.
+    """
 
     name: str
     direction: str
@@ -69,17 +71,18 @@ class Profile:
     backend: str
 
     def __str__(self) -> str:
+        width = max(len(row.name) for row in self.rows) + 2
         lines = [
             f"{self.backend}: {self.step_ms:.3f} ms a step (the first took "
             f"{self.first_step_seconds:.2f} s); limits: peak {self.peak_gflops:.0f} GFLOP/s, "
             f"copy {self.copy_gb_s:.1f} GB/s",
-            f"{'':24}{'direction':>10}{'ms':>10}{'share':>8}{'MMAC':>10}{'GFLOP/s':>10}"
+            f"{'':{width}}{'direction':>10}{'ms':>10}{'share':>8}{'MMAC':>10}{'GFLOP/s':>10}"
             f"{'of limit':>10}",
         ]
         for row in self.rows:
             of_limit = f"{row.limit_ms / row.ms:.0%}" if row.ms else "-"
             lines.append(
-                f"{row.name:24}{row.direction:>10}{row.ms:10.3f}{row.share:8.1%}"
+                f"{row.name:{width}}{row.direction:>10}{row.ms:10.3f}{row.share:8.1%}"
                 f"{row.multiply_adds / 1e6:10.2f}{row.gflops:10.1f}{of_limit:>10}"
             )
         return "\n".join(lines)
@@ -143,11 +146,13 @@ def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, fl
     yield "gather", "", seconds, 0, size(samples.data) + size(value)
     work = []
     for name, layer in layers:
-        x_bytes, macs = size(value), layer.multiply_adds(value.shape[1:]) * count
+        x_bytes, shape = size(value), value.shape[1:]
+        way, macs = layer.way(shape), layer.multiply_adds(shape) * count
+        named = f"{name}, {way}" if way else name
         seconds, value = timed(layer.forward_batch, value, True)
         weights = sum(p.value.nbytes for p in layer.state().values() if not p.statistic)
-        work.append((macs, x_bytes + size(value) + weights))
-        yield name, "forward", seconds, macs, work[-1][1]
+        work.append((named, macs, x_bytes + size(value) + weights))
+        yield named, "forward", seconds, macs, work[-1][2]
     prediction = size(value)
     seconds, _ = timed(lambda: ops.to_float(loss.compare(value, samples.targets, everything)))
     yield "loss", "forward", seconds, 0, 2 * prediction
@@ -158,8 +163,8 @@ def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, fl
             break  # nobody needs a gradient from here on
         wanted = any(learning[:k])
         seconds, value = timed(layers[k][1].backward_batch, value, wanted)
-        products = int(learning[k]) + int(wanted)
-        yield layers[k][0], "backward", seconds, products * work[k][0], products * work[k][1]
+        products, (named, macs, moved) = int(learning[k]) + int(wanted), work[k]
+        yield named, "backward", seconds, products * macs, products * moved
     parameters = network.parameters()
     seconds, _ = timed(optimizer.step, parameters)
     slots = sum(p.value.nbytes for slot in optimizer.slots.values() for p in slot)

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 STEP = 1e-6
-# Rounding moves f by some units in its last place, and a slope by that much / STEP.
-NOISE = 8 * np.finfo(float).eps / STEP
+# Rounding moves f by some units in its last place (most in a convolution that saves products), and
+# a slope by that much / STEP.
+NOISE = 64 * np.finfo(float).eps / STEP
 
 
 class Place(NamedTuple):

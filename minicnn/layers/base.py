@@ -72,6 +72,10 @@ class Layer(Described):
         """Multiplications with a weight in one sample's forward pass."""
         return 0
 
+    def way(self, input_shape: Shape) -> str:
+        """How the backend computes it, where there is more than one way."""
+        return ""
+
     def smallest_batch(self, input_shape: Shape) -> int:
         """How many samples a training batch needs."""
         return 1

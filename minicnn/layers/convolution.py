@@ -86,6 +86,9 @@ class Conv2D(Layer):
             )
         return Window(self.kernel_size, self.stride, self.padding, tuple(image), output)  # type: ignore[arg-type]
 
+    def way(self, input_shape: Shape) -> str:
+        return self.ops.conv2d_way(self.in_channels, self.out_channels, self.window(input_shape))
+
     def multiply_adds(self, input_shape: Shape) -> int:
         oh, ow = self.window(input_shape).output
         return int(np.prod(self.weight.shape)) * oh * ow

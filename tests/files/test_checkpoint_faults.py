@@ -84,7 +84,7 @@ def train(**arguments):
 whole = train()
 rng, interrupted, found = random.Random(0), 0, None
 while found is None:
-    timer = threading.Timer(rng.uniform(0, 0.02 * (1 + interrupted)), os.kill,
+    timer = threading.Timer(rng.uniform(0, 0.05 * (1 + interrupted)), os.kill,
                             (os.getpid(), signal.SIGINT))
     try:
         timer.start()

@@ -1,4 +1,13 @@
-"""Convolution and its two gradients; transposed convolution is the same with roles swapped."""
+"""Convolution and its two gradients; transposed convolution is the same with roles swapped.
+
+A backend may take fewer multiplications than the formulas have (`backends/minimal.py`). Then
+
+* float32 results differ from the formula's by up to 1e-4 of the largest, float64 ones by 1e-12;
+* NaN and Inf reach every number that they reach in the formula, but an Inf may arrive as NaN, and
+  other numbers of the same patch (4 × 4 outputs, or pixels, of the same image; in dw all taps of a
+  filter and channel) may become NaN as well;
+* numbers so large that a few hundred of them overflow together (in float32 above 1e35) may do so.
+"""
 
 from __future__ import annotations
 
@@ -38,3 +47,6 @@ class Operations(Protocol):
 
         dy (N, F, OH, OW); x (N, C, H, W); dw (F, C, KH, KW), overwritten.
         """
+
+    def conv2d_way(self, channels: int, filters: int, window: Window) -> str:
+        """How this backend computes the forward pass of such a convolution, in a word or two."""

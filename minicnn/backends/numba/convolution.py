@@ -13,6 +13,8 @@ Two tiles of registers do all the work (see simd.py):
 The input gradient is the forward pass with other taps: where `forward` sends output i through tap
 u to pixel i·s+u−p, `backward` sends the pixel through the same tap back to i. `Meetings` tells the
 kernel which, so there is one kernel for both.
+
+Where fewer multiplications pay, `winograd.py` computes the same.
 """
 
 from functools import cache
@@ -20,7 +22,9 @@ from functools import cache
 import numpy as np
 from numba import prange
 
+from .. import minimal
 from ..numpy.convolution import padded_size
+from . import winograd, winograd_weights
 from .layout import Lanes, clear_padding, empty
 from .runtime import LANES, kernel
 from .simd import (
@@ -32,6 +36,7 @@ from .simd import (
     repeat,
     store,
     sums,
+    tile_rows,
     zeros,
 )
 from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
@@ -40,6 +45,8 @@ from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
 
 
 def conv2d_forward(x, w, b, window, buffers):
+    if winograd.pays(w.shape[1], w.shape[0], window):
+        return winograd.conv2d_forward(x, w, b, window, buffers)
     y = empty(buffers, "y", (w.shape[0], *window.output), x)
     size = w.shape[1] * w.shape[2] * w.shape[3]
     accumulate_taps(x, w, size, w.shape[2] * w.shape[3], b, forward(window), y, buffers)
@@ -47,10 +54,18 @@ def conv2d_forward(x, w, b, window, buffers):
 
 
 def conv2d_input_gradient(dy, w, window, buffers):
+    if winograd.pays(w.shape[1], w.shape[0], window):
+        return winograd.conv2d_input_gradient(dy, w, window, buffers)
     dx = empty(buffers, "dx", (w.shape[1], *window.image), dy)
     size = w.shape[1] * w.shape[2] * w.shape[3]
     accumulate_taps(dy, w, w.shape[2] * w.shape[3], size, None, backward(window), dx, buffers)
     return dx
+
+
+def conv2d_way(channels, filters, window):
+    if not winograd.pays(channels, filters, window):
+        return "direct"
+    return f"Winograd F({minimal.M}, {window.kernel[0]})"
 
 
 def accumulate_taps(x, w, filter_step, channel_step, b, meetings, y, buffers):
@@ -67,14 +82,6 @@ def accumulate_taps(x, w, filter_step, channel_step, b, meetings, y, buffers):
     b = np.zeros(0, w.dtype) if b is None else b
     pack_weights(w.reshape(-1), b, filter_step, channel_step, filters, packed, bias)
     filter_tiles(rows, together)(x.data, packed, bias, w.shape[3], *meetings, y.data)
-
-
-@cache
-def tile_rows(filters: int, blocks: int) -> int:
-    """Filters in a tile: as many as registers hold, few of them wasted on a last ragged tile."""
-    registers = 28 if LANES == 16 else 12
-    choices = range(3, registers // blocks + 1)
-    return min(choices, key=lambda rows: (-(-filters // rows) * (rows + 1), rows))
 
 
 @kernel
@@ -143,6 +150,9 @@ ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
 
 def conv2d_weight_gradient(dy, x, window, dw, buffers):
+    if winograd_weights.pays(dw.shape[1], dw.shape[0], window):
+        winograd_weights.conv2d_weight_gradient(dy, x, window, dw, buffers)
+        return
     clear_padding(dy)
     clear_padding(x)
     filters, channels = dw.shape[:2]

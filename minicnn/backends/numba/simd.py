@@ -16,6 +16,8 @@ lines, so a breakpoint stops in them. An array is what lies in memory: x[o] is e
 whatever its shape.
 """
 
+from functools import cache
+
 import numpy as np
 from numba import config
 from numba.np.unsafe.ndarray import to_fixed_tuple
@@ -27,6 +29,16 @@ from .runtime import LANES
 def compiled_as(instructions):
     """Decorator: what kernels call instead of this function, unless they are plain Python."""
     return lambda function: function if config.DISABLE_JIT else instructions
+
+
+REGISTERS = 28 if LANES == 16 else 12  # of a tile; the others hold what is multiplied
+
+
+@cache
+def tile_rows(filters: int, columns: int, registers: int = REGISTERS) -> int:
+    """Filters in a tile: as many as registers hold, few of them wasted on a last ragged tile."""
+    choices = range(3, registers // columns + 1)
+    return min(choices, key=lambda rows: (-(-filters // rows) * (rows + 1), rows))
 
 
 @compiled_as(llvm.length)
