@@ -22,6 +22,7 @@ from .simd import (
     REGISTERS,
     add_products,
     add_rows,
+    fixed_tuple,
     length,
     load_tile,
     repeat,
@@ -83,7 +84,8 @@ def convolve(x, w, b, padding, y, buffers):
     together = positions_together(n * n * channels * lanes * x.dtype.itemsize, V_BYTES)
     threads = get_threads()
     v = buffers.empty("v", (threads, n * n, channels * together * lanes + PAD), x.dtype)
-    near = buffers.empty("near", (threads, 2 * rows * n * (M + 1) * lanes), x.dtype)
+    size = max(2 * rows * n * (M + 1), together * n * n) * lanes
+    near = buffers.empty("near", (threads, size), x.dtype)
     table = positions(len(x.data), y.data.shape[2:4], LANES // lanes)
     multiply(x.data, u, bias, table, padding, together, v, near, y.data)
 
@@ -105,29 +107,26 @@ def positions(blocks, output, parts):
 
 
 @cache
-def patch_transform(K):
+def column_transform(K):
     N = M + K - 1
 
     @device
-    def transform_patch(x, plane, top, left, height, width, near, v, place, step):
-        """v[place + point · step : … + L] = (B x Bᵀ)[point] of the patch at (top, left)."""
+    def transform_columns(x, plane, top, left, height, width, near, place):
+        """near[place + (i·N + j) · L : … + L] = (B x)[i, j] of the patch at (top, left)."""
         L = length(x)
         for j in range(N):
             o = plane + (top * width + left + j) * LANES
             end = height - top if 0 <= left + j < width else -N
             tile = load_inside(N, x, o, width * LANES, -top, end)
-            store(combined("B", M, K, tile), near, j * L, N * L, 0, N)
-        for i in range(N):
-            tile = combined("B", M, K, load_tile(N, 1, near, i * N * L, L, 0))
-            store(tile, v, place + i * N * step, step, 0, N)
+            store(combined("B", M, K, tile), near, place + j * L, N * L, 0, N)
 
-    return transform_patch
+    return transform_columns
 
 
 @cache
 def filter_tiles(K, ROWS):
     """Two kernels: the weights' transform, and the products of ROWS filters × 2 positions."""
-    N, transform_patch = M + K - 1, patch_transform(K)
+    N, transform_columns = M + K - 1, column_transform(K)
 
     @kernel
     def transform_weights(w, taps, u):
@@ -168,10 +167,15 @@ def filter_tiles(K, ROWS):
             count = min(together, len(table) - first)
             for c in range(channels):
                 for t in range(count):
-                    g, i, j, q = table[first + t]
+                    g, i, j, q = fixed_tuple(table[first + t], 4)
                     plane = (g * channels + c) * height * width * LANES + q
-                    i, j, place = i - padding[0], j - padding[1], (c * together + t) * L
-                    transform_patch(x, plane, i, j, height, width, near, v, place, v_step)
+                    i, j = i - padding[0], j - padding[1]
+                    transform_columns(x, plane, i, j, height, width, near, t * N * N * L)
+                for i in range(N):
+                    for t in range(count):
+                        tile = load_tile(N, 1, near, (t * N + i) * N * L, L, 0)
+                        place = i * N * v_step + (c * together + t) * L
+                        store(combined("B", M, K, tile), v, place, v_step, 0, N)
             for group in range(len(u)):
                 for pair in range(0, count, 2):
                     for i in range(N):
@@ -190,7 +194,7 @@ def filter_tiles(K, ROWS):
                     for n in range(min(ROWS, filters - group * ROWS) * 2):
                         if pair + n % 2 < count:
                             f = group * ROWS + n // 2
-                            g, i, j, q = table[first + pair + n % 2]
+                            g, i, j, q = fixed_tuple(table[first + pair + n % 2], 4)
                             store(repeat(1, 1, bias, f), near, 0, 0, 0, 1)
                             o = (((g * filters + f) * oh + i) * ow + j) * LANES + q
                             for b in range(min(M, ow - j)):

@@ -16,14 +16,14 @@ from .. import minimal
 from ..minimal import M
 from .layout import clear_padding
 from .runtime import LANES, get_threads, kernel
-from .simd import add_rows, length, load_tile, store, transposed
+from .simd import add_rows, fixed_tuple, length, load_tile, store, transposed
 from .transforms import add_outer, combined, load_inside
 from .winograd import (
     COST,
     PAD,
     V_BYTES,
     allowed,
-    patch_transform,
+    column_transform,
     positions,
     positions_together,
     register_lanes,
@@ -74,7 +74,7 @@ def conv2d_weight_gradient(dy, x, window, dw, buffers):
 @cache
 def weight_tiles(K, ROWS, COLUMNS):
     """Two kernels: tiles of ROWS filters × COLUMNS registers of channels, and what follows them."""
-    N, transform_patch = M + K - 1, patch_transform(K)
+    N, transform_columns = M + K - 1, column_transform(K)
 
     @kernel
     def multiply(x, dy, table, padding, together, sharing, vs, ds, nears, partial):
@@ -97,13 +97,14 @@ def weight_tiles(K, ROWS, COLUMNS):
                 count = min(together, len(table) - first)
                 for c in range(0, channels, L):
                     for t in range(count):
-                        g, i, j, q = table[first + t]
+                        g, i, j, q = fixed_tuple(table[first + t], 4)
                         i, j = i - padding[0], j - padding[1]
                         for n in range(min(L, channels - c)):
                             plane = (g * channels + c + n) * height * width * LANES + q
-                            transform_patch(
-                                x, plane, i, j, height, width, near, square, n * L, L * L
-                            )
+                            transform_columns(x, plane, i, j, height, width, near, 0)
+                            for k in range(N):
+                                tile = combined("B", M, K, load_tile(N, 1, near, k * N * L, L, 0))
+                                store(tile, square, (k * N * L + n) * L, L * L, 0, N)
                         for point in range(N * N):
                             tile = transposed(square, point * L * L, L)
                             store(tile, v, point * v_step + t * L * wide + c, wide, 0, L)
@@ -111,7 +112,7 @@ def weight_tiles(K, ROWS, COLUMNS):
                     rows = min(ROWS, filters - group * ROWS)
                     for n in range(rows * count):
                         r, t = n // count, n % count
-                        g, i, j, q = table[first + t]
+                        g, i, j, q = fixed_tuple(table[first + t], 4)
                         o = (((g * filters + group * ROWS + r) * oh + i) * ow + j) * LANES + q
                         for b in range(M):
                             end = oh - i if j + b < ow else 0
