@@ -45,7 +45,7 @@ def main() -> None:
     sizes = [1, 4, 12] if options.quick else [1, 2, 3, 4, 6, 8, 10, 12]
     seeds = [options.seed + k for k in range(1 if options.quick else 3)]
     train, test = load_mnist(options.data)
-    train, test = (train[:2000], test[:2000]) if options.quick else (train[:12000], test)
+    train, test = (train[:600], test[:600]) if options.quick else (train[:12000], test)
     say_how_long(options, minutes=5)
     runs = [("batch = threads", n, n, RATE, options.seed) for n in sizes]
     runs += [("fixed rate", n, 1, RATE, seed) for n in sizes for seed in seeds]

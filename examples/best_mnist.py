@@ -49,7 +49,7 @@ def main() -> None:
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:
-        digits, test, options.epochs = digits[:3000], test[:2000], 3
+        digits, test, options.epochs = digits[:1500], test[:1000], 2
     say_how_long(options, minutes=0.5 * options.epochs)
     # name: (filters, epochs, learning rate, augmentation)
     runs = {

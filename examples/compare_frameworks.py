@@ -1,6 +1,6 @@
 """Whole training steps of minicnn, PyTorch, TensorFlow (Keras) and JAX on the same cores.
 
-Seven networks: the same layers, batch, loss and optimiser for all, random data in memory; a step is
+Eight networks: the same layers, batch, loss and optimiser for all, random data in memory; a step is
 forward, loss, backward and update. Every framework runs in a process of its own, pinned to the same
 cores; they take turns in rounds, and a figure is the median over the rounds. A framework that is
 not installed is a gap in the table. --backend cuda compares on a GPU instead (frameworks/gpu.py).
@@ -39,6 +39,7 @@ RUNNERS = {
     "jax nchw": ("jax", "jax", "nchw"),
 }
 OURS = ("numpy", "numba")
+LENET_5 = "lenet-5 b64"
 HATCHES = ("", "", "//", "\\\\", "..", "xx", "++")
 
 
@@ -69,7 +70,10 @@ def main() -> None:
                 results.append(compare(work, threads, runners, options, bar))
     report = {"peak_gflops": {n: multiply_add_rate(n) / 1e9 for n in counts}, "runs": results}
     path = keep(options, "compare_frameworks", report, plot(report))
-    print(f"\n{steps_table(report)}\n\n{ratios_table(report)}\n\n{path} and .png")
+    tables = [steps_table(report), ratios_table(report)]
+    if any(run["workload"] == LENET_5 for run in results):
+        tables.append(epochs_table(report))
+    print("\n" + "\n\n".join(tables), f"\n\n{path} and .png")
 
 
 def compare(
@@ -186,6 +190,18 @@ def ratios_table(found: dict) -> str:
     head = ["best/numba", *(f"{n} thread(s)" for n in counts),
             f"numba: {counts[-1]} against {counts[0]}"]  # fmt: skip
     return table(head, rows)
+
+
+def epochs_table(found: dict) -> str:
+    """The network that SimpleChains.jl publishes figures of: 60,000 images, and rate a core."""
+    runs = [run for run in found["runs"] if run["workload"] == LENET_5]
+    rows = []
+    for run in runs:
+        for name, ms in run["ms"].items():
+            steps = 60_000 / int(LENET_5.rpartition("b")[2])
+            rate = run["flops"] / ms / 1e6 / run["threads"]
+            rows.append([name, str(run["threads"]), f"{steps * ms / 1e3:.2f}", f"{rate:.1f}"])
+    return table(["LeNet-5", "threads", "60,000 images, s", "GFLOP/s a core"], rows)
 
 
 def plot(report: dict) -> Figure:

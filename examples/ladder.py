@@ -61,7 +61,7 @@ def main() -> None:
     for rung in tqdm(rungs(threads, images), disable=None):
         found, seconds = convolved(rung, x[: rung.images], w, rung.repeats)
         wanted = found if wanted is None else wanted
-        # Sums of 400 products of float32, in other orders: differences of a few roundings.
+        # Sums of 400 products of float32, in other orders or ways: a few roundings.
         np.testing.assert_allclose(found[:1], wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
         rate = flops * rung.images / seconds / 1e9
         rows.append({"rung": rung.name, "threads": rung.threads, "images": rung.images,

@@ -1,4 +1,4 @@
-"""The rungs of the ladder: one convolution, written eight times.
+"""The rungs of the ladder: one convolution, written nine times.
 
     y[n,f,i,j] = Σ_{c,u,v} w[f,c,u,v] · x[n, c, i+u, j+v]
 
@@ -13,6 +13,8 @@ from numba import njit, prange
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minicnn import Conv2D, backends
+from minicnn.backends.buffers import Buffers
+from minicnn.backends.numba import convolution, winograd
 from minicnn.backends.numba.runtime import LANES, kernel
 from minicnn.backends.numba.simd import add_products, store, zeros
 
@@ -139,7 +141,8 @@ def rungs(threads: int, images: int) -> list[Rung]:
         Rung("on all threads", on_threads, threads, images),
         Rung("images in lanes", in_lanes(images_in_lanes, lambda w: w), threads, images),
         Rung("register tile", in_lanes(register_tile, in_tiles), threads, images),
-        Rung("the library's kernel", library, threads, images),
+        Rung("the library's kernel", library(convolution.direct_forward), threads, images),
+        Rung("fewer multiplications", library(winograd.conv2d_forward), threads, images),
     ]
 
 
@@ -148,7 +151,7 @@ def in_lanes(run, arranged):
 
     def prepare(x, w, y):
         blocks, weights = as_blocks(x), arranged(w)
-        out = np.empty((len(blocks), *y.shape[1:], LANES), y.dtype)
+        out = Buffers().empty("y", (len(blocks), *y.shape[1:], LANES), y.dtype)
 
         def compute():
             run(blocks, weights, out)
@@ -162,30 +165,35 @@ def in_lanes(run, arranged):
     return prepare
 
 
-def library(x, w, y):
-    """minicnn's own: two registers of images a tile, taps looked up in tables."""
-    ops = backends.get("numba")
-    window = Conv2D(w.shape[1], len(w), w.shape[2:], bias=False).window(x.shape[1:])
-    (weights,), batch, buffers = ops.allocate([w]), ops.from_numpy(x), ops.Buffers()
-    found = []
+def library(forward):
+    """minicnn's own: two registers of images a tile, taps looked up in tables; or Winograd's."""
 
-    def compute():
-        found[:] = [ops.conv2d_forward(batch, weights, None, window, buffers)]
+    def prepare(x, w, y):
+        ops = backends.get("numba")
+        window = Conv2D(w.shape[1], len(w), w.shape[2:], bias=False).window(x.shape[1:])
+        (weights,), batch, buffers = ops.allocate([w]), ops.from_numpy(x), ops.Buffers()
+        found = []
 
-    def collect():
-        y[...] = ops.to_numpy(found[0])
+        def compute():
+            found[:] = [forward(batch, weights, None, window, buffers)]
 
-    return compute, collect
+        def collect():
+            y[...] = ops.to_numpy(found[0])
 
+        return compute, collect
 
-library.prepares = True
+    prepare.prepares = True
+    return prepare
 
 
 def as_blocks(x):
     """(N, C, H, W) → (blocks, C, H, W, LANES); lanes without an image are 0."""
-    blocks = np.zeros((-(-len(x) // LANES) * LANES, *x.shape[1:]), x.dtype)
-    blocks[: len(x)] = x
-    return np.ascontiguousarray(np.moveaxis(blocks.reshape(-1, LANES, *x.shape[1:]), 1, -1))
+    images = np.zeros((-(-len(x) // LANES) * LANES, *x.shape[1:]), x.dtype)
+    images[: len(x)] = x
+    images = np.moveaxis(images.reshape(-1, LANES, *x.shape[1:]), 1, -1)
+    blocks = Buffers().empty("x", images.shape, x.dtype)  # begins at a cache line, as a register
+    blocks[...] = images
+    return blocks
 
 
 def in_tiles(w):

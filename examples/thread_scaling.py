@@ -4,8 +4,8 @@ Dense and convolutional steps beside the report's (Caffe, TensorFlow and Torch o
 Amdahl's law fitted up to the number of cores; then threads that spin or sleep while they wait, with
 the cores to themselves and with a second job on them; then each layer beside the machine's limit.
 OpenMP reads how to wait when it loads, so every turn is a process of its own. The cores must be
-idle. --quick: one round, the convolutional network of LeNet left out, and waiting threads only
-where they are twice as many as the cores.
+idle. --quick: one round of the shortest step, and waiting threads only where they are twice as many
+as the cores.
 """
 
 import json
@@ -48,7 +48,7 @@ def main() -> None:
     options = options.parse_args()
     counts = sorted({1, 2, 4, 8, CORES} if not options.quick else {1, CORES, 2 * CORES})
     counts = [n for n in counts if n <= (options.threads or n)]
-    works = [w for w in WORKS if w != "lenet b64" or not options.quick]
+    works = [SHORT] if options.quick else [*WORKS]
     rounds, seconds = (1, 0.1) if options.quick else (5, 0.3)
     # BLAS takes no more threads than there are cores, so numpy stops there.
     names = [b for b in chosen_backends(options) if b in ("numpy", "numba")]
@@ -84,7 +84,7 @@ def main() -> None:
         ],
         "waiting": [{"how": h, "jobs": j, "threads": n, "ms": ms[h, j, n]} for h, j, n in waiting],
         "profiles": {f"{b} {w}": layer_times(b, WORKS[w]) for b in names
-                     for w in ([SHORT] if options.quick else works)},
+                     for w in works},
         "report_seconds": REPORT,
     }  # fmt: skip
     path = keep(options, "thread_scaling", report, plot(report))

@@ -15,14 +15,14 @@ def parameters(work: Workload, shape: tuple[int, ...], layout: tuple[str, str, s
     for kind, *arguments in work.layers:
         param = ()
         if kind == "conv":
-            filters, k = arguments
+            filters, k = arguments[:2]
             sizes = {"O": filters, "I": example.shape[1 + channel], "H": k, "W": k}
             param = (draw(rng, [sizes[axis] for axis in layout[1]]), jnp.zeros(filters))
         elif kind == "dense":
             param = (draw(rng, [example.shape[1], arguments[0]]), jnp.zeros(arguments[0]))
         params.append(param)
         example = jax.eval_shape(
-            lambda p, x, kind=kind: apply(kind, p, x, layout), param, example
+            lambda p, x, kind=kind, a=arguments: apply(kind, a, p, x, layout), param, example
         )
     return params
 
@@ -32,10 +32,11 @@ def draw(rng, shape):
     return jnp.asarray(rng.normal(0, fan_in**-0.5, shape), jnp.float32)
 
 
-def apply(kind, param, x, layout):
+def apply(kind, arguments, param, x, layout):
     if kind == "conv":
         w, b = param
-        y = lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=layout)
+        padding = (*arguments[2:], "same")[0].upper()
+        y = lax.conv_general_dilated(x, w, (1, 1), padding, dimension_numbers=layout)
         return y + (b if layout[0] == "NHWC" else b[:, None, None])
     if kind == "pool":
         window = (1, 2, 2, 1) if layout[0] == "NHWC" else (1, 1, 2, 2)
@@ -79,8 +80,8 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, layou
 
     def loss(params, images, target):  # as arguments: a captured array is a constant to fold
         y = images
-        for (kind, *_), param in zip(work.layers, params):
-            y = apply(kind, param, y, orders)
+        for (kind, *arguments), param in zip(work.layers, params):
+            y = apply(kind, arguments, param, y, orders)
         return mean_loss(y, target)
 
     def whole_step(params, state, images, target):

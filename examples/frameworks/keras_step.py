@@ -15,7 +15,7 @@ def network(work: Workload):
     for kind, *arguments in work.layers:
         stack.append(
             {
-                "conv": lambda *a: layers.Conv2D(*a, padding="same"),
+                "conv": lambda f, k, padding="same": layers.Conv2D(f, k, padding=padding),
                 "pool": lambda: layers.MaxPooling2D(2, padding="same"),
                 "dense": layers.Dense,
                 "relu": layers.ReLU,

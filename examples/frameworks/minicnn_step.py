@@ -14,7 +14,8 @@ def network(work: Workload) -> m.Sequential:
     layers, shape = [], work.shape
     for kind, *arguments in work.layers:
         if kind == "conv":
-            layer = m.Conv2D(shape[0], *arguments, padding="same")
+            filters, kernel, *valid = arguments
+            layer = m.Conv2D(shape[0], filters, kernel, padding=0 if valid else "same")
         elif kind == "dense":
             layer = m.Dense(shape[0], *arguments)
         elif kind == "pool":

@@ -13,7 +13,8 @@ def network(work: Workload) -> nn.Sequential:
     layers, example = [], torch.zeros(1, *work.shape)
     for kind, *arguments in work.layers:
         if kind == "conv":
-            layer = nn.Conv2d(example.shape[1], *arguments, padding="same")
+            filters, kernel, *padding = arguments
+            layer = nn.Conv2d(example.shape[1], filters, kernel, padding=(*padding, "same")[0])
         elif kind == "dense":
             layer = nn.Linear(example.shape[1], *arguments)
         elif kind == "pool":

@@ -1,4 +1,4 @@
-"""The seven training steps that frameworks are compared on: networks as plain data."""
+"""The eight training steps that frameworks are compared on: networks as plain data."""
 
 from dataclasses import dataclass, replace
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 class Workload:
     """A network, layer by layer, with its batch, its loss and its optimiser.
 
-    layers: ("conv", filters, kernel) with same padding and stride 1, ("pool",) 2×2 that keeps a
-    ragged edge, ("relu",), ("sigmoid",), ("flatten",), ("dense", outputs).
+    layers: ("conv", filters, kernel) with stride 1 and "same" padding, or with "valid" as a fourth
+    without any, ("pool",) 2×2 that keeps a ragged edge, ("relu",), ("sigmoid",), ("flatten",),
+    ("dense", outputs).
     shape: of a sample, (C, H, W) or (features,). optimizer: "sgd" (lr 0.001) or "adam".
     One output means sigmoid cross-entropy, more mean softmax cross-entropy.
     """
@@ -39,6 +40,12 @@ def two_convolutions(first: int, second: int, kernel: int, *dense: tuple) -> tup
 DIGIT = (1, 28, 28)
 MNIST = two_convolutions(8, 16, 3, ("dense", 10))
 LENET = two_convolutions(32, 64, 5, ("dense", 128), ("relu",), ("dense", 10))
+# What SimpleChains.jl is measured on.
+LENET_5 = (
+    ("conv", 6, 5, "valid"), ("relu",), ("pool",),
+    ("conv", 16, 5, "valid"), ("relu",), ("pool",), ("flatten",),
+    ("dense", 120), ("relu",), ("dense", 84), ("relu",), ("dense", 10),
+)  # fmt: skip
 MLP = (("flatten",), ("dense", 128), ("relu",), ("dense", 10))
 WIDE = (("dense", 4096), ("relu",), ("dense", 1024))
 
@@ -48,6 +55,7 @@ WORKLOADS = [
     Workload("mnist b12", 12, DIGIT, MNIST),
     Workload("mnist b64", 64, DIGIT, MNIST),
     Workload("lenet b64", 64, DIGIT, LENET, "adam"),
+    Workload("lenet-5 b64", 64, DIGIT, LENET_5, "adam"),
     Workload("fashion mlp b32", 32, DIGIT, MLP, "adam"),
     Workload("dense b64", 64, (2048,), WIDE),
 ]

@@ -66,10 +66,11 @@ def flaws(found: dict) -> str:
 
 
 def backends(found: dict) -> str:
-    rows = [[row["backend"], f"{row['4 layers']:.4f}", f"{row['7 layers']:.4f}"]
+    networks = [name for name in ("4 layers", "7 layers") if name in found["backends"][0]]
+    rows = [[row["backend"], *(f"{row[name]:.4f}" for name in networks)]
             for row in found["backends"] if "gap" not in row]  # fmt: skip
     gaps = [f"\n\n{row['backend']}: {row['gap']}." for row in found["backends"] if "gap" in row]
-    return table(["seconds an epoch", "4 layers", "7 layers"], rows) + "".join(gaps)
+    return table(["seconds an epoch", *networks], rows) + "".join(gaps)
 
 
 def lanes(found: dict) -> str:

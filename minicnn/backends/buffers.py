@@ -4,6 +4,19 @@ from math import prod
 
 import numpy as np
 
+LINE = 64  # bytes of a cache line
+
+
+def aligned(size: int, dtype: np.dtype) -> np.ndarray:
+    """`size` uninitialised numbers that begin at a cache line.
+
+    A register of 16 float32 is a whole line: were the array to begin anywhere else (NumPy's large
+    ones do), every load of a register would read two of them.
+    """
+    memory = np.empty(size * dtype.itemsize + LINE, np.uint8)
+    first = -memory.__array_interface__["data"][0] % LINE
+    return memory[first : first + size * dtype.itemsize].view(dtype)
+
 
 class Buffers:
     """A layer's own memory: the same name gives the same memory again, whatever it last held.
@@ -25,7 +38,7 @@ class Buffers:
         key, size = (name, np.dtype(dtype)), prod(shape)
         flat = self._flat.get(key)
         if flat is None or flat.size < size:
-            flat = self._flat[key] = np.empty(size, dtype)
+            flat = self._flat[key] = aligned(size, key[1])
         array = self._last[name] = flat[:size].reshape(shape)
         return array
 

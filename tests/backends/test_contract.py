@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 
 from minicnn import backends
 from minicnn.backends import contract
+from minicnn.backends.buffers import Buffers
 
 OPERATIONS = contract.operations()
+
+
+@given(st.integers(1, 5000), st.sampled_from(["float32", "float64", "int64", "uint8"]))
+def test_a_buffer_begins_at_a_cache_line(size, dtype):
+    first, second = Buffers().empty("x", (size,), dtype), Buffers().empty("x", (2, size), dtype)
+    assert first.ctypes.data % 64 == second.ctypes.data % 64 == 0
+    assert first.shape == (size,) and second.shape == (2, size) and first.dtype == dtype
 
 
 @pytest.mark.parametrize("backend", backends.available())

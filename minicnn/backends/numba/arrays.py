@@ -1,7 +1,10 @@
 """Moving data: an Array is a NumPy array, a Batch is `Lanes` (see layout.py)."""
 
+from math import prod
+
 import numpy as np
 
+from ..buffers import LINE, aligned
 from ..buffers import Buffers as Buffers
 from ..numpy.arrays import read as read
 from ..numpy.arrays import synchronize as synchronize
@@ -9,14 +12,14 @@ from ..numpy.arrays import to_float as to_float
 from ..numpy.arrays import write as write
 from .layout import Lanes, block_shape, pack, unpack
 
-LINE = 64  # bytes of a cache line; an array begins at one, so that registers load whole lines
-
 
 def allocate(arrays):
-    """All in one piece of memory, one after the other, with zeros up to the next cache line."""
+    """All in one piece of memory, one after the other, each from a cache line on, with zeros up to
+    the next one.
+    """
     starts = np.cumsum([0, *(whole_lines(array) for array in arrays)])
-    memory = np.zeros(starts[-1] + LINE, np.uint8)
-    memory = memory[-address(memory) % LINE :][: starts[-1]]
+    memory = aligned(starts[-1], np.dtype(np.uint8))
+    memory[...] = 0
     copies = []
     for start, array in zip(starts, arrays):
         copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
@@ -58,7 +61,8 @@ def address(array):
 
 
 def from_numpy(array):
-    data = np.empty(block_shape(len(array), array.shape[1:]), array.dtype)
+    shape = block_shape(len(array), array.shape[1:])
+    data = aligned(prod(shape), array.dtype).reshape(shape)
     x = Lanes(data, len(array), cleared=True)
     pack(array, np.arange(len(array)), 1, x.data)
     return x

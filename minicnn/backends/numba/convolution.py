@@ -45,8 +45,11 @@ from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
 
 
 def conv2d_forward(x, w, b, window, buffers):
-    if winograd.pays(w.shape[1], w.shape[0], window):
-        return winograd.conv2d_forward(x, w, b, window, buffers)
+    few = winograd.pays(w.shape[1], w.shape[0], window)
+    return (winograd.conv2d_forward if few else direct_forward)(x, w, b, window, buffers)
+
+
+def direct_forward(x, w, b, window, buffers):
     y = empty(buffers, "y", (w.shape[0], *window.output), x)
     size = w.shape[1] * w.shape[2] * w.shape[3]
     accumulate_taps(x, w, size, w.shape[2] * w.shape[3], b, forward(window), y, buffers)
@@ -54,8 +57,12 @@ def conv2d_forward(x, w, b, window, buffers):
 
 
 def conv2d_input_gradient(dy, w, window, buffers):
-    if winograd.pays(w.shape[1], w.shape[0], window):
-        return winograd.conv2d_input_gradient(dy, w, window, buffers)
+    few = winograd.pays(w.shape[1], w.shape[0], window)
+    gradient = winograd.conv2d_input_gradient if few else direct_input_gradient
+    return gradient(dy, w, window, buffers)
+
+
+def direct_input_gradient(dy, w, window, buffers):
     dx = empty(buffers, "dx", (w.shape[1], *window.image), dy)
     size = w.shape[1] * w.shape[2] * w.shape[3]
     accumulate_taps(dy, w, w.shape[2] * w.shape[3], size, None, backward(window), dx, buffers)
@@ -150,9 +157,12 @@ ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
 
 def conv2d_weight_gradient(dy, x, window, dw, buffers):
-    if winograd_weights.pays(dw.shape[1], dw.shape[0], window):
-        winograd_weights.conv2d_weight_gradient(dy, x, window, dw, buffers)
-        return
+    few = winograd_weights.pays(dw.shape[1], dw.shape[0], window)
+    gradient = winograd_weights.conv2d_weight_gradient if few else direct_weight_gradient
+    gradient(dy, x, window, dw, buffers)
+
+
+def direct_weight_gradient(dy, x, window, dw, buffers):
     clear_padding(dy)
     clear_padding(x)
     filters, channels = dw.shape[:2]

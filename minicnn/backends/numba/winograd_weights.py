@@ -33,11 +33,11 @@ PARTS = 4  # of the positions, each with a sum of its own for every weight
 
 
 def pays(channels, filters, window):
-    """As for the forward pass. Turning V doubles the price, and part of its last register of
-    channels may be empty.
+    """As for the forward pass. Turning V costs half as much again, and part of its last register
+    of channels may be empty.
     """
     used = channels / (-(-channels // LANES) * LANES)
-    price = 1 + 2 * COST * (1 / channels + 1 / filters)
+    price = 1 + 1.5 * COST * (1 / channels + 1 / filters)
     return allowed() and minimal.saved(window) * used > 1.1 * price
 
 
