@@ -21,7 +21,7 @@ from ..network import Sequential, restore
 from ..optimizers import Optimizer, Penalty
 from .checks import check_arguments, check_batches, check_options, check_parts, described
 from .evaluation import Tally
-from .interrupt import WholeStep
+from .interrupt import WholeSteps
 from .progress import Report, report
 from .samples import Prepared, Samples, prepare, split
 from .step import Rules, constant, not_finite, update
@@ -229,22 +229,24 @@ def train_epoch(
 
     steps.start(batches, rates, taken)
     alone = network.alone()
-    for k in range(len(batches)):
-        with WholeStep(), alone:
-            network.mark()
-            steps.take(compute, change)
-            optimizer.steps += 1
-        if shown.due() or k + 1 == len(batches):
-            losses, right = steps.read()
-            for step in range(tally.steps, len(losses)):
-                if not isfinite(losses[step]):
-                    optimizer.steps = taken + step
-                    raise not_finite(losses[step], epoch, step, rates[step])
-                divisor = loss.divisor(samples.targets, batches[step])
-                tally.add(losses[step], divisor, len(batches[step]))
-                if samples.targets.labels is not None:
-                    tally.add_correct(right[step])
-            shown.update(tally)
+    with WholeSteps() as whole:
+        for k in range(len(batches)):
+            with alone:
+                network.mark()
+                steps.take(compute, change)
+                optimizer.steps += 1
+            whole.step_ends()
+            if shown.due() or k + 1 == len(batches):
+                losses, right = steps.read()
+                for step in range(tally.steps, len(losses)):
+                    if not isfinite(losses[step]):
+                        optimizer.steps = taken + step
+                        raise not_finite(losses[step], epoch, step, rates[step])
+                    divisor = loss.divisor(samples.targets, batches[step])
+                    tally.add(losses[step], divisor, len(batches[step]))
+                    if samples.targets.labels is not None:
+                        tally.add_correct(right[step])
+                shown.update(tally)
     if epoch == 0 and tally.loss > 100 * max(tally.first_loss, 1):
         warn(
             f"the loss rose from {tally.first_loss:.4g} in the first step to a mean of "

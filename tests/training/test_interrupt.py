@@ -5,27 +5,41 @@ import threading
 import pytest
 
 from minicnn import SGD, SoftmaxCrossEntropy, fit
-from minicnn.training.interrupt import WholeStep
+from minicnn.training.interrupt import WholeSteps
 from tests.strategies import stripes
 from tests.training.test_training import every_backend, network, weights
 
 
 def test_ctrl_c_waits_for_the_end_of_a_step_and_only_of_one():
     reached = []
-    with pytest.raises(KeyboardInterrupt), WholeStep():
+    with pytest.raises(KeyboardInterrupt), WholeSteps() as whole:
+        whole.step_ends()
         os.kill(os.getpid(), signal.SIGINT)
         reached.append("the end of the step")
-    assert reached
+        whole.step_ends()
+        reached.append("the next step")
+    assert reached == ["the end of the step"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_in_the_last_step_waits_for_the_end_of_the_block():
+    with pytest.raises(KeyboardInterrupt), WholeSteps():
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_second_ctrl_c_does_not_wait():
     reached = []
-    with pytest.raises(KeyboardInterrupt), WholeStep():
+    with pytest.raises(KeyboardInterrupt), WholeSteps():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         reached.append("the end of the step")
     assert not reached
+
+
+def test_what_goes_wrong_in_a_step_is_told_even_if_ctrl_c_came_as_well():
+    with pytest.raises(ValueError, match="wrong"), WholeSteps():
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ValueError("wrong")
 
 
 @every_backend
