@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from minicnn import backends
 from minicnn.backends import contract
 from minicnn.backends.buffers import Buffers
+from tests.strategies import seeds
 
 OPERATIONS = contract.operations()
 
@@ -51,14 +52,17 @@ def test_a_backend_that_cannot_run_here_is_refused_with_the_reason(monkeypatch):
 
 @pytest.mark.parametrize("backend", backends.available())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("data", [np.arange(12, dtype="u1"), np.linspace(0, 1, 12, dtype="f4")])
-def test_samples_are_gathered_in_the_dtype_that_is_asked_for(backend, dtype, data):
-    ops, data = backends.get(backend), data.reshape(6, 2)
-    scale = 255 if data.dtype == np.uint8 else 1
-    rows = ops.gather(ops.upload(data), np.array([4, 0]), np.dtype(dtype), ops.Buffers())
-    found = ops.to_numpy(rows)
+@pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])
+@given(st.integers(1, 70), st.integers(1, 70), seeds)
+def test_samples_are_gathered_in_the_dtype_that_is_asked_for(
+    backend, dtype, kind, count, size, seed
+):
+    rng, ops = np.random.default_rng(seed), backends.get(backend)
+    data, indices = rng.integers(0, 256, (9, size)).astype(kind), rng.integers(0, 9, count)
+    scale = 255 if kind == "uint8" else 1
+    found = ops.to_numpy(ops.gather(ops.upload(data), indices, np.dtype(dtype), ops.Buffers()))
     assert found.dtype == dtype
-    np.testing.assert_allclose(found, data[[4, 0]] / scale, rtol=1e-6)
+    np.testing.assert_allclose(found, data[indices] / scale, rtol=1e-6)
 
 
 @pytest.mark.parametrize("backend", backends.available())

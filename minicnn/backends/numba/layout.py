@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange
 
 from .runtime import LANES, kernel
+from .simd import length, packed, store
 
 
 class Lanes:
@@ -84,9 +85,17 @@ def pack_lanes(images, indices, scale, data):
     chunks = (size + CHUNK - 1) // CHUNK
     for item in prange(blocks * chunks):
         g, first = item // chunks, item % chunks * CHUNK
+        end, L = min(first + CHUNK, size), length(data)
+        whole = first  # up to here, squares of L numbers × L images are turned in registers
+        if (g + 1) * lanes <= len(indices):
+            whole = end - (end - first) % L
+            for q in range(0, lanes, L):
+                for k in range(first, whole, L):
+                    tile = packed(images, indices, g * lanes + q, k, scale, data)
+                    store(tile, data, (g * size + k) * lanes + q, lanes, 0, L)
         for lane in range(lanes):
             n = g * lanes + lane
-            for k in range(first, min(first + CHUNK, size)):
+            for k in range(whole, end):
                 if n < len(indices):
                     data[g, k, lane] = data.dtype.type(images[indices[n], k]) * scale
                 else:

@@ -100,6 +100,15 @@ def store(tile, y, o, row_step, column_step, count):
     y.reshape(-1)[places(tile.shape, o, row_step, column_step)] = tile
 
 
+@compiled_as(llvm.packed)
+def packed(images, indices, n, k, scale, like):
+    """L numbers of L images as a tile of the type of `like`, an image in each lane:
+    tile[i, lane] = images[indices[n + lane], k + i] · scale.
+    """
+    L = length(like)
+    return (images[indices[n : n + L], k : k + L].astype(like.dtype) * scale).T[:, None]
+
+
 @compiled_as(llvm.transposed)
 def transposed(x, o, step):
     """The L × L numbers x[o + r·step + lane] with rows and lanes exchanged."""

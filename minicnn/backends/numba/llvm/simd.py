@@ -2,6 +2,7 @@
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .tile import (
@@ -13,6 +14,7 @@ from .tile import (
     load,
     multiply_add,
     register_length,
+    splat,
     starts,
     tile_of,
     vector_type,
@@ -138,15 +140,54 @@ def transposed(typing, x, o, step):
         data, start, stride = arguments
         places = [builder.add(start, builder.mul(stride, stride.type(r))) for r in range(tile.rows)]
         rows = [load(builder, tile, address(context, builder, x, data, place)) for place in places]
-        half = tile.rows // 2
-        # Interleaving row r with row r + half, log₂ L times, is shuffling a deck of cards: each
-        # time the bits of (row number, lane number) move on by one, and so they change places.
-        for _ in range(half.bit_length()):
-            pairs = [interleaved(builder, rows[r], rows[r + half]) for r in range(half)]
-            rows = [row for pair in pairs for row in pair]
-        return tile_of(context, builder, tile, rows)
+        return tile_of(context, builder, tile, exchanged(builder, rows))
 
     return tile(x, types.intp, types.intp), generate
+
+
+def exchanged(builder, rows):
+    """L registers with rows and lanes exchanged."""
+    half = len(rows) // 2
+    # Interleaving row r with row r + half, log₂ L times, is shuffling a deck of cards: each time
+    # the bits of (row number, lane number) move on by one, and so they change places.
+    for _ in range(half.bit_length()):
+        pairs = [interleaved(builder, rows[r], rows[r + half]) for r in range(half)]
+        rows = [row for pair in pairs for row in pair]
+    return rows
+
+
+@intrinsic
+def packed(typing, images, indices, n, k, scale, like):
+    tile = Tile(like.dtype, register_length(like.dtype))
+
+    def generate(context, builder, signature, arguments):
+        data, chosen, n_value, first, factor, _ = arguments
+        array = cgutils.create_struct_proxy(images)(context, builder, value=data)
+        size = builder.extract_value(array.shape, 1)
+        lanes, found = vector_type(tile.scalar), []
+        chosen = address(context, builder, indices, chosen, n_value)
+        factors = splat(builder, factor, lanes.count)
+        for r in range(tile.rows):
+            row = builder.load(builder.gep(chosen, [ir.IntType(64)(r)]))
+            row = builder.mul(row, size)
+            start = builder.gep(array.data, [builder.add(row, first)])
+            vector = ir.VectorType(start.type.pointee, lanes.count)
+            pixels = builder.load(builder.bitcast(start, vector.as_pointer()))
+            pixels.align = images.dtype.bitwidth // 8
+            found.append(builder.fmul(as_floats(builder, pixels, lanes), factors))
+        return tile_of(context, builder, tile, exchanged(builder, found))
+
+    return tile(images, indices, types.intp, types.intp, tile.scalar, like), generate
+
+
+def as_floats(builder, numbers, wanted):
+    """A vector of bytes, float32 or float64 as one of the wanted float type."""
+    found = numbers.type.element
+    if isinstance(found, ir.IntType):
+        return builder.uitofp(numbers, wanted)
+    if found == wanted.element:
+        return numbers
+    return (builder.fpext if found == ir.FloatType() else builder.fptrunc)(numbers, wanted)
 
 
 @intrinsic
