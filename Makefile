@@ -49,7 +49,7 @@ docs: $(VENV)/installed-docs
 
 # All figures of the README and the book, of this machine and today: an hour, on idle cores. `git
 # diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install '.[peers]')
-STUDIES := ladder mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
+STUDIES := ladder winograd mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
     best_mnist epoch_time compare_frameworks
 results: $(VENV)/installed-tests
 	for study in $(STUDIES); do \
