@@ -185,8 +185,9 @@ def size(batch) -> int:
 
 
 def leaves(network: Sequential, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Every layer that is no network itself, with its position in the name."""
-    for position, layer in enumerate(network.layers):
+    """Every layer that is no network itself, with its position in the name, as computed."""
+    for position in network.order:
+        layer = network.layers[position]
         if isinstance(layer, Sequential):
             yield from leaves(layer, f"{prefix}{position}.")
         else:
