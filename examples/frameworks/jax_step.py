@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from frameworks.workloads import Workload
+from frameworks.workloads import RATE, Workload
 
 
 def parameters(work: Workload, shape: tuple[int, ...], layout: tuple[str, str, str]):
@@ -56,7 +56,7 @@ def mean_loss(logits, labels):
 
 
 def sgd(params, gradients, state):
-    return jax.tree.map(lambda w, g: w - 1e-3 * g, params, gradients), state
+    return jax.tree.map(lambda w, g: w - RATE * g, params, gradients), state
 
 
 def adam(params, gradients, state):
@@ -64,7 +64,7 @@ def adam(params, gradients, state):
     t = t + 1
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, gradients)
     s = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g * g, s, gradients)
-    rate, correction = 1e-3 / (1 - 0.9**t), jnp.sqrt(1 - 0.999**t)
+    rate, correction = RATE / (1 - 0.9**t), jnp.sqrt(1 - 0.999**t)
     move = lambda w, m, s: w - rate * m / (jnp.sqrt(s) / correction + 1e-8)  # noqa: E731
     return jax.tree.map(move, params, m, s), (m, s, t)
 

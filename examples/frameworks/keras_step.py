@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from frameworks.workloads import Workload
+from frameworks.workloads import RATE, Workload
 
 keras = tf.keras
 
@@ -37,7 +37,7 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, _layo
         loss, target = keras.losses.SparseCategoricalCrossentropy(from_logits=True), labels
     target = tf.constant(target)
     kind = keras.optimizers.Adam if work.optimizer == "adam" else keras.optimizers.SGD
-    optimizer = kind(1e-3)
+    optimizer = kind(RATE)
     optimizer.build(net.trainable_variables)
 
     @tf.function

@@ -4,7 +4,7 @@ import numpy as np
 
 import minicnn as m
 from frameworks.minicnn_step import network
-from frameworks.workloads import Workload
+from frameworks.workloads import RATE, Workload
 from minicnn.backends.cuda.device import cuda, queue
 from minicnn.training.samples import prepare
 from minicnn.training.step import Rules, constant, forward_and_backward, update
@@ -14,7 +14,7 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, varia
     net = network(work).to("cuda")
     loss = m.SigmoidCrossEntropy() if work.outputs == 1 else m.SoftmaxCrossEntropy()
     loss.to("cuda")
-    optimizer = m.Adam() if work.optimizer == "adam" else m.SGD(1e-3)
+    optimizer = (m.Adam if work.optimizer == "adam" else m.SGD)(RATE)
     samples, parameters = prepare(net, loss, (x, labels), "samples"), net.parameters()
     steps, rules = net.ops.Steps(np.float32), Rules(constant, None, None)
 

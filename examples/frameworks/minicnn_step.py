@@ -3,7 +3,7 @@
 import numpy as np
 
 import minicnn as m
-from frameworks.workloads import Workload
+from frameworks.workloads import RATE, Workload
 from minicnn import backends
 
 for name in ("numpy", "numba"):
@@ -33,7 +33,7 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, backe
     net = network(work).to(backend)
     loss = m.SigmoidCrossEntropy() if work.outputs == 1 else m.SoftmaxCrossEntropy()
     loss.to(backend)
-    optimizer = m.Adam() if work.optimizer == "adam" else m.SGD(1e-3)
+    optimizer = (m.Adam if work.optimizer == "adam" else m.SGD)(RATE)
     targets = loss.targets(labels, (len(x), work.outputs))
     rows = net.ops.pick(targets.rows, np.arange(len(x)), loss.buffers)
     target = net.ops.gather(targets.data, rows, x.dtype, loss.buffers)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from frameworks.workloads import Workload
+from frameworks.workloads import RATE, Workload
 
 LAYERS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "flatten": nn.Flatten}
 
@@ -41,9 +41,9 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, layou
         net, images, target = net.cuda(), images.cuda(), target.cuda()
     graphed = layout == "cuda graph"
     if work.optimizer == "adam":
-        optimizer = torch.optim.Adam(net.parameters(), 1e-3, capturable=graphed)
+        optimizer = torch.optim.Adam(net.parameters(), RATE, capturable=graphed)
     else:
-        optimizer = torch.optim.SGD(net.parameters(), 1e-3)
+        optimizer = torch.optim.SGD(net.parameters(), RATE)
 
     def train() -> torch.Tensor:
         optimizer.zero_grad()

@@ -34,7 +34,7 @@ from .transforms import combined, load_inside
 
 V_BYTES = LANES * 16 * 1024  # of V at a time; processors with wider registers have larger caches
 MOST = 8  # positions at a time
-TILE = min(REGISTERS, 14)  # registers: of a larger tile, the products would not fit in that cache
+TILE = min(REGISTERS, 14)  # of a larger tile, the products would not fit in the first cache
 PAD = 16  # numbers after each point of V, else all points would fall on one set of the cache
 
 # What the transforms of a channel cost, in products of its numbers with so many filters (measured).
