@@ -9,7 +9,7 @@ from frameworks.minicnn_step import build
 from frameworks.workloads import at_batch
 
 PROBE = "mnist b64"
-PROBE_MS = 16.7  # NumPy's step of it on the machine of docs/results, as compare_frameworks found it
+PROBE_MS = 16.7  # NumPy's step of it, on the machine and the day of which the minutes are
 
 
 def say_how_long(options: argparse.Namespace, minutes: float) -> None:

@@ -22,7 +22,8 @@ class Activation(Layer):
     keeps: ClassVar[str]
 
     def numbers(self) -> tuple[float, ...]:
-        return tuple(v for v in self.arguments.values() if isinstance(v, float))
+        arguments = self.arguments.values()
+        return tuple(float(v) for v in arguments if type(v) in (int, float))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
