@@ -1,6 +1,7 @@
 """Winograd's convolutions beside the formula's own: how fast, and how exact.
 
-Both ways take the same layer in turn, forward and both gradients, on the numba backend.
+Both ways take the same layer in turn, forward and both gradients, on the numba backend, on one
+thread unless --threads says otherwise.
 docs/fewer-multiplications.md derives the algorithm.
 """
 
@@ -126,7 +127,7 @@ def error_table(found: dict) -> str:
 
 def main() -> None:
     options = parser(__doc__, epochs=0)
-    options.set_defaults(backend="numba")
+    options.set_defaults(backend="numba", threads=1)
     options = options.parse_args()
     chosen_backends(options)
     say_how_long(options, minutes=1)
