@@ -23,6 +23,7 @@ ELSEWHERE = {
     "sparsecategoricalcrossentropy": "SoftmaxCrossEntropy",
     "nllloss": "SoftmaxCrossEntropy",
     "softmax": "SoftmaxCrossEntropy",
+    "swish": "SiLU",
     "bceloss": "SigmoidCrossEntropy",
     "bcewithlogitsloss": "SigmoidCrossEntropy",
     "binarycrossentropy": "SigmoidCrossEntropy",
