@@ -134,11 +134,13 @@ def from_torch(module: Any) -> Sequential:
 
 def layer_of(module: Any, position: int) -> Layer:
     torch = torch_nn()
-    inside = [*module] if type(module) is torch.Sequential else [module]
+    several = type(module) is torch.Sequential
+    inside = [*module] if several else [module]
     for kind in KINDS.values():
-        if kind.twins and all_twins(kind, inside):
+        # A network of one module is a network; only several together can be one layer.
+        if several == (len(kind.twins) > 1) and all_twins(kind, inside):
             return build(kind, inside, f"from_torch: module {position}, {module}")
-    if type(module) is torch.Sequential:
+    if several:
         return from_torch(module)
     raise TypeError(f"from_torch: module {position}, {module}, has no counterpart")
 

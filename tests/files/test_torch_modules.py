@@ -55,6 +55,11 @@ def test_batch_norm_of_rows_and_of_images_is_told_by_what_is_around_it(drawn, n,
     same(Sequential(layer, *after), shape, n, seed, "float32")
 
 
+@pytest.mark.parametrize("layer", [ReLU(), Dense(4, 3), Sequential(Dense(4, 3))])
+def test_a_network_of_one_layer_stays_a_network(layer):
+    same(Sequential(Sequential(layer), ReLU()), (4,), 2, 0, "float64")
+
+
 def test_batch_norm_is_told_from_layers_further_off():
     rows = (Sequential(Dense(4, 3), Sequential(BatchNorm(3), ReLU())), (4,))
     images = (Sequential(BatchNorm(3), Flatten(), Dense(12, 2)), (3, 2, 2))

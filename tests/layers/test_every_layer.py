@@ -2,6 +2,7 @@
 
 import copy
 
+import add_a_layer
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +10,13 @@ from hypothesis import strategies as st
 
 from minicnn import backends, gradcheck
 from minicnn import layers as nn
-from tests.strategies import ACTIVATIONS, LAYERS, batch_sizes, normal, seeds
+from tests import strategies
+from tests.strategies import batch_sizes, element_wise, normal, seeds
 
+# A layer of one's own takes the whole battery, as ours do.
+OWN = {"Softsign": add_a_layer.Softsign}
+LAYERS = strategies.LAYERS | {name: element_wise(st.builds(kind)) for name, kind in OWN.items()}
+ACTIVATIONS = strategies.ACTIVATIONS | OWN
 every_layer = pytest.mark.parametrize("kind", LAYERS)
 every_backend = pytest.mark.parametrize("backend", backends.available())
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -226,7 +232,7 @@ def test_backward_needs_its_own_forward_and_an_upstream_that_fits(kind, backend,
 @given(st.data())
 def test_its_name_builds_it_again(kind, data):
     layer, shape = data.draw(LAYERS[kind])
-    again = eval(repr(layer), vars(nn))
+    again = eval(repr(layer), vars(nn) | OWN)
     assert again.arguments == layer.arguments
     assert again.output_shape(shape) == layer.output_shape(shape)
 
