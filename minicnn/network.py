@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .common.arguments import instance, whole_number
+from .common.arguments import instance, switch, whole_number
 from .common.tables import aligned
 from .data.batches import as_samples, in_batches
 from .layers.activation import ReLU
@@ -204,12 +203,9 @@ def computing_order(layers: Sequence[Layer]) -> list[int]:
     (a quarter, as a rule), and both ways there is one pass less over the many. MINICNN_FUSE=0
     keeps the order as it is.
     """
-    chosen = os.environ.get("MINICNN_FUSE", "1")
-    if chosen not in ("0", "1"):
-        raise ValueError(f"MINICNN_FUSE must be 0 or 1, got {chosen!r}")
-    order = list(range(len(layers)))
+    allowed, order = switch("MINICNN_FUSE"), list(range(len(layers)))
     for k, (first, second) in enumerate(pairwise(layers)):
-        if chosen == "1" and type(first) is ReLU and type(second) is MaxPool2D:
+        if allowed and type(first) is ReLU and type(second) is MaxPool2D:
             order[k], order[k + 1] = k + 1, k
     return order
 

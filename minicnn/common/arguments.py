@@ -4,6 +4,7 @@ arrays as they come in.
 
 from __future__ import annotations
 
+import os
 from numbers import Real
 from operator import index
 from reprlib import repr as shortened
@@ -29,6 +30,14 @@ class Described:
                 f"{type(self).__name__}: {name} is fixed when it is made; make another one"
             )
         super().__setattr__(name, value)
+
+
+def switch(name: str) -> bool:
+    """An environment variable that is 1 (so by default) or 0; ValueError for anything else."""
+    chosen = os.environ.get(name, "1")
+    if chosen not in ("0", "1"):
+        raise ValueError(f"{name} must be 0 or 1, got {chosen!r}")
+    return chosen == "1"
 
 
 def as_array(value: Any, what: str) -> np.ndarray:

@@ -8,12 +8,12 @@ point (i, j) of a patch is a plain matrix product, filters × channels by channe
 keep V in the second cache.
 """
 
-import os
 from functools import cache
 
 import numpy as np
 from numba import get_thread_id, prange
 
+from ...common.arguments import switch
 from .. import minimal
 from ..minimal import M
 from .layout import empty
@@ -49,10 +49,7 @@ def pays(channels, filters, window):
 
 @cache
 def allowed():
-    chosen = os.environ.get("MINICNN_WINOGRAD", "1")
-    if chosen not in ("0", "1"):
-        raise ValueError(f"MINICNN_WINOGRAD must be 0 or 1, got {chosen!r}")
-    return chosen == "1"
+    return switch("MINICNN_WINOGRAD")
 
 
 def conv2d_forward(x, w, b, window, buffers):
