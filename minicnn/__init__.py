@@ -24,7 +24,7 @@ from .files.onnx_file import to_onnx
 from .files.torch_modules import from_torch, to_torch
 from .layers import *  # noqa: F403
 from .losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from .network import Sequential
+from .network import Parallel, Residual, Sequential
 from .optimizers import SGD, Adagrad, Adam, AdamW, Penalty, RMSprop, clip_gradient_norm
 from .training.cross_validation import CrossValidation, cross_validate
 from .training.evaluation import Evaluation, evaluate
@@ -46,10 +46,12 @@ __all__ = [
     "History",
     "MeanSquaredError",
     "ModelFileError",
+    "Parallel",
     "Penalty",
     "Progress",
     "RMSprop",
     "RateSweep",
+    "Residual",
     "Sequential",
     "SigmoidCrossEntropy",
     "SoftmaxCrossEntropy",

@@ -23,7 +23,7 @@ from math import nan
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from threadpoolctl import threadpool_info
@@ -32,7 +32,7 @@ from .common.arguments import whole_number
 from .common.paths import path_text, whole_file
 from .layers.base import Layer
 from .losses import Loss
-from .network import Sequential, restore, snapshot
+from .network import Container, Sequential, restore, snapshot
 from .optimizers import Optimizer
 from .training.samples import prepare
 
@@ -139,37 +139,77 @@ def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, fl
     ops, count = network.ops, samples.size
     timed = partial(clock, wait=ops.synchronize)
     everything = np.arange(count)
-    layers = list(leaves(network))
-    learning = [bool(layer.parameters()) for _, layer in layers]
 
     seconds, value = timed(ops.gather, samples.data, everything, samples.dtype, network.buffers)
     yield "gather", "", seconds, 0, size(samples.data) + size(value)
-    work = []
-    for name, layer in layers:
-        x_bytes, shape = size(value), value.shape[1:]
-        way, macs = layer.way(shape), layer.multiply_adds(shape) * count
-        named = f"{name}, {way}" if way else name
-        seconds, value = timed(layer.forward_batch, value, True)
-        weights = sum(p.value.nbytes for p in layer.state().values() if not p.statistic)
-        work.append((named, macs, x_bytes + size(value) + weights))
-        yield named, "forward", seconds, macs, work[-1][2]
-    prediction = size(value)
-    seconds, _ = timed(lambda: ops.to_float(loss.compare(value, samples.targets, everything)))
-    yield "loss", "forward", seconds, 0, 2 * prediction
-    seconds, value = timed(loss.backward_batch)
-    yield "loss", "backward", seconds, 0, 2 * prediction
-    for k in reversed(range(len(layers))):
-        if not any(learning[: k + 1]):
-            break  # nobody needs a gradient from here on
-        wanted = any(learning[:k])
-        seconds, value = timed(layers[k][1].backward_batch, value, wanted)
-        products, (named, macs, moved) = int(learning[k]) + int(wanted), work[k]
-        yield named, "backward", seconds, products * macs, products * moved
+    with Stopwatch(network, timed) as watch:
+        value = network.forward_batch(value, True)
+        yield from watch.taken()
+        seconds, _ = timed(lambda: ops.to_float(loss.compare(value, samples.targets, everything)))
+        yield "loss", "forward", seconds, 0, 2 * size(value)
+        seconds, slope = timed(loss.backward_batch)
+        yield "loss", "backward", seconds, 0, 2 * size(value)
+        network.backward_batch(slope, input_gradient=False)
+        yield from watch.taken()
     parameters = network.parameters()
     seconds, _ = timed(optimizer.step, parameters)
     slots = sum(p.value.nbytes for slot in optimizer.slots.values() for p in slot)
     moved = 3 * sum(p.value.nbytes for p in parameters) + 2 * slots  # values and slots: there, back
     yield "update", "", seconds, 0, moved
+
+
+class Stopwatch:
+    """While it is open, every batch that passes a layer is timed.
+
+    The time of a container is what it adds to that of the layers in it; of a plain Sequential,
+    which adds nothing, none is taken.
+    """
+
+    def __init__(self, network: Sequential, timed: Any) -> None:
+        self.layers, self.timed = list(named_layers(network)), timed
+        self.parts: list[tuple[str, str, float, int, int]] = []
+        self.forwards: dict[str, tuple[str, int, int]] = {}  # of each layer: name, work, bytes
+        self.inside = [0.0]  # seconds of what finished inside each layer that is at work
+
+    def taken(self) -> list[tuple[str, str, float, int, int]]:
+        """What `timed_step` yields of the layers that finished since it was asked last."""
+        parts, self.parts = self.parts, []
+        return parts
+
+    def __enter__(self) -> Self:
+        for name, layer in self.layers:
+            for method in (layer.forward_batch, layer.backward_batch):
+                setattr(layer, method.__name__, partial(self.call, name, layer, method))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for _, layer in self.layers:  # the methods of its class show again
+            del layer.forward_batch, layer.backward_batch
+
+    def call(self, name: str, layer: Layer, method: Any, batch: Any, option: bool = True) -> Any:
+        self.inside.append(0.0)
+        seconds, result = self.timed(method, batch, option)
+        own = seconds - self.inside.pop()
+        self.inside[-1] += seconds
+        direction = method.__name__.removesuffix("_batch")
+        if direction == "forward":
+            self.forwards[name] = work(name, layer, batch, result)
+            products = 1
+        else:
+            products = bool(layer.parameters()) + option
+        named, macs, moved = self.forwards[name]
+        self.parts.append((named, direction, own, products * macs, products * moved))
+        return result
+
+
+def work(name: str, layer: Layer, x: Any, y: Any) -> tuple[str, int, int]:
+    """Of a forward pass: the name with its way, multiply-adds, and least bytes moved."""
+    moved = size(x) + size(y)
+    if isinstance(layer, Container):
+        return name, 0, moved
+    way, macs = layer.way(x.shape[1:]), layer.multiply_adds(x.shape[1:]) * x.shape[0]
+    weights = sum(p.value.nbytes for p in layer.state().values() if not p.statistic)
+    return f"{name}, {way}" if way else name, macs, moved + weights
 
 
 def clock(function, *arguments, wait=lambda: None):
@@ -184,14 +224,13 @@ def size(batch) -> int:
     return int(np.prod(batch.shape)) * np.dtype(batch.dtype).itemsize
 
 
-def leaves(network: Sequential, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Every layer that is no network itself, with its position in the name, as computed."""
-    for position in network.order:
-        layer = network.layers[position]
-        if isinstance(layer, Sequential):
-            yield from leaves(layer, f"{prefix}{position}.")
-        else:
-            yield f"{prefix}{position} {type(layer).__name__}", layer
+def named_layers(container: Container, above: str = "") -> Iterator[tuple[str, Layer]]:
+    """Every layer at any depth that is no plain Sequential, with its place in the name."""
+    for name, layer in container.parts().items():
+        if type(layer) is not Sequential:
+            yield f"{above}{name} {type(layer).__name__}", layer
+        if isinstance(layer, Container):
+            yield from named_layers(layer, f"{above}{name}.")
 
 
 def peak_rate(backend: str) -> float:

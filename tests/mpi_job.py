@@ -15,6 +15,7 @@ from minicnn import (  # fmt: skip
     Flatten,
     MaxPool2D,
     ReLU,
+    Residual,
     Sequential,
     SoftmaxCrossEntropy,
     distributed,
@@ -29,8 +30,8 @@ def samples():
 
 def network(*between, seed=0):
     return Sequential(
-        Conv2D(1, 4, 3, padding=1), ReLU(), MaxPool2D(2), *between, Flatten(), Dense(64, 3),
-        seed=seed,
+        Conv2D(1, 4, 3, padding=1), ReLU(), MaxPool2D(2), *between,
+        Residual(Conv2D(4, 4, 3, padding=1)), Flatten(), Dense(64, 3), seed=seed,
     )  # fmt: skip
 
 

@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 
 from minicnn import layers as nn
 from minicnn.layers.activation import Activation
-from minicnn.network import Sequential
+from minicnn.network import Parallel, Residual, Sequential
 
+ACTIVATIONS = {
+    name: kind
+    for name, kind in vars(nn).items()
+    if isinstance(kind, type) and issubclass(kind, Activation)
+}
 seeds = st.integers(0, 2**32 - 1)
 batch_sizes = st.sampled_from([1, 2, 3, 5])
 small = st.integers(1, 3)
@@ -84,6 +89,46 @@ def batch_norm(draw):
     return layer, draw(st.just((features,)) | images(features))
 
 
+@st.composite
+def keeping(draw, channels):
+    """Layers that leave an image's shape as it is."""
+    made = {
+        "Conv2D": lambda: nn.Conv2D(channels, channels, draw(pairs(1, 3)), padding="same"),
+        # A variance near 0, of two values say, must not blow rounding up.
+        "BatchNorm": lambda: nn.BatchNorm(channels, eps=0.1),
+        "activation": draw(st.sampled_from([*ACTIVATIONS.values()])),
+        "Dropout": lambda: nn.Dropout(0.5),
+        "MaxPool2D": lambda: nn.MaxPool2D(3, 1, 1),
+    }
+    return [made[kind]() for kind in draw(st.lists(st.sampled_from([*made]), max_size=3))]
+
+
+@st.composite
+def residual(draw, channels=None):
+    """With the image itself as the shortcut, or with a convolution where the shape changes."""
+    channels = channels or draw(small)
+    layers, shape = draw(keeping(channels)), draw(images(channels))
+    layers.insert(0, nn.Conv2D(channels, channels, 3, padding=1))
+    shortcut = None
+    if draw(st.booleans()):
+        filters, stride = draw(small), draw(small)
+        layers.append(nn.Conv2D(channels, filters, 3, stride, 1))
+        shortcut = nn.Conv2D(channels, filters, 1, stride)
+    made = Residual(*layers, shortcut=shortcut)
+    made.initialize(draw(seeds))
+    made.reseed(draw(seeds))
+    return made, shape
+
+
+@st.composite
+def parallel(draw, channels=None):
+    """One to three branches, of which one may be the image itself, and one has a branch in it."""
+    channels = channels or draw(small)
+    branches = [Sequential(*draw(keeping(channels))) for _ in range(draw(st.integers(0, 2)))]
+    inner = draw(residual(channels).filter(lambda drawn: drawn[0].shortcut is None))[0]
+    return Parallel(*branches, inner), draw(images(channels))
+
+
 any_shape = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 
 
@@ -91,11 +136,6 @@ def element_wise(make):
     return st.tuples(make, any_shape)
 
 
-ACTIVATIONS = {
-    name: kind
-    for name, kind in vars(nn).items()
-    if isinstance(kind, type) and issubclass(kind, Activation)
-}
 LAYERS = {
     **{name: element_wise(st.builds(kind)) for name, kind in ACTIVATIONS.items()},
     "Conv2D": conv2d(),
@@ -112,6 +152,8 @@ LAYERS = {
     "GELU": element_wise(st.builds(nn.GELU, st.sampled_from(["none", "tanh"]))),
     "LeakyReLU": element_wise(st.builds(nn.LeakyReLU, st.floats(-1, 1))),
     "BatchNorm": batch_norm(),
+    "Residual": residual(),
+    "Parallel": parallel(),
     "Dropout": element_wise(st.builds(nn.Dropout, st.floats(0, 0.9), st.integers(0, 2**40))),
 }
 any_layer = st.one_of(*LAYERS.values())
@@ -130,6 +172,9 @@ def networks(draw):
         if draw(st.booleans()):
             layers.append(nn.BatchNorm(channels))
         layers.append(draw(st.sampled_from([*ACTIVATIONS.values()]))())
+        if draw(st.booleans()):
+            layers.append(draw(st.one_of(residual(channels), parallel(channels)))[0])
+            channels = layers[-1].output_shape((channels, 6, 6))[0]
         if draw(st.booleans()):
             layers.append(draw(st.sampled_from([nn.MaxPool2D, nn.AvgPool2D]))(2, ceil_mode=True))
     if draw(st.booleans()):

@@ -193,7 +193,7 @@ def load_training(
     Raises ModelFileError as `load` does and for a file that holds no training, ValueError, naming
     what differs, for the file of another one.
     """
-    own = {type(layer) for layer in network.walk()} - {Sequential}
+    own = {type(layer) for layer in network.walk()}
     saved = load(path, own)
     if saved.optimizer is None or saved.progress is None:
         raise ModelFileError(f"{os.fspath(path)}: holds no training, wanted one to go on with")

@@ -17,7 +17,7 @@ from .. import optimizers
 from ..common.errors import ModelFileError
 from ..layers.base import Layer
 from ..layers.parameter import Parameter, Shape, place
-from ..network import Sequential
+from ..network import Container, Sequential
 from ..optimizers import Optimizer
 from .kinds import KINDS, argument_names, kind_of
 from .model_file import field
@@ -44,13 +44,15 @@ def describe_network(network: Sequential) -> dict[str, Any]:
 
 def describe_layer(layer: Layer) -> dict[str, Any]:
     name = type(layer).__name__
-    if type(layer) is Sequential:
-        return {"class": name, "layers": [describe_layer(inner) for inner in layer.layers]}
     if kind_of(layer) is None:
         raise TypeError(
             f"{layer!r} is none of the layers that can be saved: {', '.join(KINDS)}; a layer of "
             f"your own becomes one by minicnn.register({name})"
         )
+    if isinstance(layer, Container):
+        parts = {part: describe_layer(inner) for part, inner in layer.parts().items()}
+        optional = {part: parts.pop(part) for part in layer.optional if part in parts}
+        return {"class": name, "layers": [*parts.values()], **optional}
     if layer.arguments.keys() != set(argument_names(type(layer))) or not plain(layer.arguments):
         raise TypeError(
             f"{layer!r} cannot be saved: its constructor must hand all that it gets to "
@@ -97,9 +99,11 @@ def build_network(described: Any, arrays: Arrays, kinds: dict[str, type[Layer]])
 
 
 def count_layers(described: Any) -> int:
-    """Layers of any depth, networks among them."""
-    inner = described.get("layers") if isinstance(described, dict) else None
-    return 1 + (sum(map(count_layers, inner)) if isinstance(inner, list) else 0)
+    """Layers of any depth, containers among them."""
+    parts: list[Any] = []
+    for value in described.values() if isinstance(described, dict) else ():
+        parts += value if isinstance(value, list) else [value]
+    return 1 + sum(count_layers(part) for part in parts if isinstance(part, dict))
 
 
 def build_layer(
@@ -107,15 +111,15 @@ def build_layer(
 ) -> Layer:
     """A layer with parameters of the right shapes. prefix: how the names of its arrays begin."""
     name = field(described, "class", str)
-    if name == "Sequential":
-        inner = enumerate(field(described, "layers", list))
-        return Sequential(*(build_layer(one, f"{prefix}{k}.", arrays, kinds) for k, one in inner))
     if name not in kinds:
         raise ModelFileError(
             f"has a layer {name[:40]!r}, wanted one of {', '.join(kinds)}; of a layer of your own, "
             "load(path, layers=[…]) wants the class"
         )
-    arguments, kind = with_tuples(field(described, "arguments", dict)), kinds[name]
+    kind = kinds[name]
+    if issubclass(kind, Container):
+        return build_container(kind, described, prefix, arrays, kinds)
+    arguments = with_tuples(field(described, "arguments", dict))
 
     def make() -> Layer:
         for array, shape in kind.array_shapes(**arguments).items():
@@ -138,6 +142,24 @@ def build_layer(
             raise ModelFileError(f"has {shortened(array)} as frozen, wanted a parameter of {layer}")
         parameter.learned = False
     return layer
+
+
+def build_container(
+    kind: type[Container],
+    described: Any,
+    prefix: str,
+    arrays: Arrays,
+    kinds: dict[str, type[Layer]],
+) -> Container:
+    def part(name: Any, described: Any) -> Layer:
+        return build_layer(described, f"{prefix}{name}.", arrays, kinds)
+
+    layers = [part(k, one) for k, one in enumerate(field(described, "layers", list))]
+    optional = {k: part(k, described[k]) for k in kind.optional if k in described}
+    try:
+        return kind(*layers, **optional)
+    except (ValueError, TypeError) as error:
+        raise ModelFileError(f"has layers that make no {kind.__name__}: {error}") from None
 
 
 def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:

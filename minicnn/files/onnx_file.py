@@ -67,10 +67,6 @@ class Graph:
 
     def add(self, layer: Layer, x: str, shape: Shape, name: str) -> str:
         """Append a layer whose input is called x; returns what its output is called."""
-        if type(layer) is Sequential:
-            for k, (inner, of) in enumerate(zip(layer.layers, layer.shapes(shape))):
-                x = self.add(inner, x, of, f"{name}.{k}" if name else str(k))
-            return x
         kind = kind_of(layer)
         if kind is None or kind.onnx is None:
             raise TypeError(

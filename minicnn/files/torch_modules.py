@@ -1,18 +1,19 @@
 """The same network in PyTorch, and back: to compare layer by layer.
 
-Only `nn.Sequential` of modules that compute what a layer here computes; a module with an option
-that has no counterpart is refused by name. Which module is which layer stands with each kind of
-layer, in `kinds/`. PyTorch is needed by these two functions alone.
+Only modules that compute what a layer here computes; one with an option that has no counterpart is
+refused by name. Which module is which layer stands with each kind of layer, in `kinds/`; what
+PyTorch has no module for, in `torch_branches.py`. PyTorch is needed by these two functions alone.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from ..layers.base import Layer
 from ..layers.dense import Reshape
 from ..layers.parameter import Parameter
-from ..network import Sequential
+from ..network import Container, Parallel, Residual, Sequential
 from .kinds import KINDS, Kind, Twin, argument_names, kind_of
 
 
@@ -38,30 +39,41 @@ def to_torch(network: Sequential) -> Any:
     Frozen stays frozen. Whether BatchNorm sees rows or images is read from the layers around it.
 
     Two layers become a torch.nn.Sequential of two modules: GlobalAvgPool2D (AdaptiveAvgPool2d,
-    Flatten) and Reshape (Flatten, Unflatten). Raises ImportError without PyTorch and TypeError for
+    Flatten) and Reshape (Flatten, Unflatten); Residual and Parallel become the modules of these
+    names in `minicnn.files.torch_branches`. Raises ImportError without PyTorch and TypeError for
     a layer that is neither minicnn's own nor registered with its module.
     """
     return modules_of(network, sample_axes(network))
 
 
 def modules_of(network: Sequential, axes: dict[int, int]) -> Any:
-    modules = []
-    for position, layer in enumerate(network.layers):
-        if type(layer) is Sequential:
-            modules.append(modules_of(layer, axes))
-            continue
-        kind = kind_of(layer)
-        if kind is None or not kind.twins:
-            raise TypeError(
-                f"to_torch: layer {position}, {layer!r}, has no counterpart in PyTorch; a layer of "
-                "your own gets one by minicnn.register"
-            )
-        *others, last = kind.twins
-        parts = [make(twin, {}, axes[id(layer)]) for twin in others]
-        parts.append(make(last, layer.arguments, axes[id(layer)]))
-        modules.append(torch_nn().Sequential(*parts) if others else parts[0])
-        copy_state(layer, last, parts[-1])
+    modules = [module_of(layer, axes, name) for name, layer in network.parts().items()]
     return torch_nn().Sequential(*modules).train(False)
+
+
+def module_of(layer: Layer, axes: dict[int, int], where: str) -> Any:
+    if isinstance(layer, Container):
+        from . import torch_branches
+
+        parts = {k: module_of(part, axes, f"{where}.{k}") for k, part in layer.parts().items()}
+        if type(layer) is Sequential:
+            return torch_nn().Sequential(*parts.values())
+        if type(layer) is Residual:
+            shortcut = parts.pop("shortcut", None)
+            return torch_branches.Residual(*parts.values(), shortcut=shortcut)
+        if type(layer) is Parallel:
+            return torch_branches.Parallel(*parts.values())
+    kind = kind_of(layer)
+    if kind is None or not kind.twins:
+        raise TypeError(
+            f"to_torch: layer {where}, {layer!r}, has no counterpart in PyTorch; a layer of "
+            "your own gets one by minicnn.register"
+        )
+    *others, last = kind.twins
+    modules = [make(twin, {}, axes[id(layer)]) for twin in others]
+    modules.append(make(last, layer.arguments, axes[id(layer)]))
+    copy_state(layer, last, modules[-1])
+    return torch_nn().Sequential(*modules) if others else modules[0]
 
 
 def make(twin: Twin, arguments: dict[str, Any], axes: int) -> Any:
@@ -75,13 +87,25 @@ def sample_axes(network: Sequential) -> dict[int, int]:
 
     PyTorch has one BatchNorm for rows and one for images, and the layers around it tell which.
     """
-    inner = [layer for layer in network.walk() if not isinstance(layer, Sequential)]
-    known = [kind.axes if kind else (None, None) for kind in map(kind_of, inner)]
-    axes, found = next((takes for takes, _ in known if takes), 3), {}
-    for layer, (_, gives) in zip(inner, known):
+    found: dict[int, int] = {}
+
+    def after(layer: Layer, axes: int) -> int:
         found[id(layer)] = axes
-        axes = len(layer.shape) if isinstance(layer, Reshape) else gives or axes
+        if isinstance(layer, Sequential):
+            return reduce(lambda before, inner: after(inner, before), layer.parts().values(), axes)
+        if isinstance(layer, Container):
+            return [after(branch, axes) for branch in layer.parts().values()][-1]
+        gives = axes_of(layer)[1]
+        return len(layer.shape) if isinstance(layer, Reshape) else gives or axes
+
+    taken = (axes_of(layer)[0] for layer in network.walk())
+    after(network, next((axes for axes in taken if axes), 3))
     return found
+
+
+def axes_of(layer: Layer) -> tuple[int | None, int | None]:
+    kind = kind_of(layer)
+    return kind.axes if kind else (None, None)
 
 
 def copy_state(layer: Layer, twin: Twin, module: Any) -> None:
@@ -111,38 +135,50 @@ def from_torch(module: Any) -> Sequential:
     torch = torch_nn()
     if type(module) is not torch.Sequential:
         raise TypeError(f"from_torch: wanted a torch.nn.Sequential, got {type(module).__name__}")
-    network = Sequential(*(layer_of(m, k) for k, m in enumerate(module)))
-    dtypes = {p.dtype for p in module.parameters()}
+    dtypes = {str(p.dtype) for p in module.parameters()}
     if len(dtypes) > 1:
-        found = ", ".join(sorted(map(str, dtypes)))
-        raise ValueError(f"from_torch: wanted parameters of one dtype, got {found}")
-    for dtype in (str(dtype).removeprefix("torch.") for dtype in dtypes):
-        if dtype not in ("float32", "float64"):
-            raise ValueError(f"from_torch: wanted float32 or float64, got parameters of {dtype}")
-        network.astype(dtype)
-    for layer, part in zip(network.layers, module):
-        kind = kind_of(layer)
-        if kind is not None:  # a network inside has filled itself
-            last = part[-1] if len(kind.twins) > 1 else part
-            for name, parameter in floats(layer):
-                theirs = getattr(last, kind.twins[-1].name(name))
-                parameter.value = theirs.detach().cpu().numpy()
-                if not parameter.statistic:
-                    parameter.learned = theirs.requires_grad
-    return network
+        raise ValueError(
+            f"from_torch: wanted parameters of one dtype, got {', '.join(sorted(dtypes))}"
+        )
+    dtype = dtypes.pop().removeprefix("torch.") if dtypes else "float32"
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"from_torch: wanted float32 or float64, got parameters of {dtype}")
+    return Sequential(*(layer_of(part, dtype, str(k)) for k, part in enumerate(module)))
 
 
-def layer_of(module: Any, position: int) -> Layer:
-    torch = torch_nn()
-    several = type(module) is torch.Sequential
+def layer_of(module: Any, dtype: str, where: str) -> Layer:
+    from . import torch_branches
+
+    several = type(module) is torch_nn().Sequential
     inside = [*module] if several else [module]
     for kind in KINDS.values():
         # A network of one module is a network; only several together can be one layer.
-        if several == (len(kind.twins) > 1) and all_twins(kind, inside):
-            return build(kind, inside, f"from_torch: module {position}, {module}")
+        if kind.twins and several == (len(kind.twins) > 1) and all_twins(kind, inside):
+            layer = build(kind, inside, f"from_torch: module {where}, {module}").astype(dtype)
+            fill(layer, kind.twins[-1], inside[-1])
+            return layer
+
+    def parts(modules: Any) -> list[Layer]:
+        return [layer_of(part, dtype, f"{where}.{k}") for k, part in enumerate(modules)]
+
     if several:
-        return from_torch(module)
-    raise TypeError(f"from_torch: module {position}, {module}, has no counterpart")
+        return Sequential(*parts(module))
+    if type(module) is torch_branches.Residual:
+        shortcut = module.shortcut
+        if shortcut is not None:
+            shortcut = layer_of(shortcut, dtype, f"{where}.shortcut")
+        return Residual(*parts(module.layers), shortcut=shortcut)
+    if type(module) is torch_branches.Parallel:
+        return Parallel(*parts(module.branches))
+    raise TypeError(f"from_torch: module {where}, {module}, has no counterpart")
+
+
+def fill(layer: Layer, twin: Twin, module: Any) -> None:
+    for name, parameter in floats(layer):
+        theirs = getattr(module, twin.name(name))
+        parameter.value = theirs.detach().cpu().numpy()
+        if not parameter.statistic:
+            parameter.learned = theirs.requires_grad
 
 
 def all_twins(kind: Kind, modules: list[Any]) -> bool:

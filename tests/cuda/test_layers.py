@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from minicnn import gradcheck
 from minicnn import layers as nn
+from minicnn.network import Parallel, Residual, Sequential
 from tests.strategies import ACTIVATIONS, normal, seeds
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
@@ -23,6 +24,8 @@ PRODUCTS = [
     (nn.Conv2D(3, 2, 4, padding="same"), (3, 2, 3)),
     (nn.ConvTranspose2D(2, 3, 3, stride=2, padding=1, output_padding=1), (2, 2, 2)),
     (nn.Dense(9, 7), (9,)),
+    (Residual(nn.Conv2D(2, 2, 1), nn.Dropout(0.3)), (2, 2, 3)),
+    (Parallel(nn.Conv2D(2, 1, 1), Sequential(), Residual(nn.ReLU())), (2, 3, 1)),
     (nn.Dense(3, 1, bias=False), (3,)),
 ]
 OTHERS = [

@@ -152,8 +152,8 @@ def test_what_load_could_not_build_is_not_saved(tmp_path):
 
 def fresh(seed=0):
     return m.Sequential(
-        m.Conv2D(1, 4, 3, padding=1), m.BatchNorm(4), m.ReLU(), m.MaxPool2D(2), m.Flatten(),
-        m.Dropout(0.2), m.Dense(64, 2), seed=seed,
+        m.Conv2D(1, 4, 3, padding=1), m.Residual(m.BatchNorm(4), m.Dropout(0.1), m.ReLU()),
+        m.MaxPool2D(2), m.Flatten(), m.Dropout(0.2), m.Dense(64, 2), seed=seed,
     )  # fmt: skip
 
 
@@ -252,12 +252,12 @@ def test_a_new_process_goes_on_to_the_same_bits(tmp_path, backend):
         ({"optimizer": m.Adam(0.1)}, "has optimizer=SGD.*this call has optimizer=Adam"),
         ({"network": fresh().astype("float64")}, "float32, this call has parameters of float64"),
         (
-            {"network": m.Sequential(*fresh().layers[:6], m.Dense(64, 3))},
-            r"layer 6: Dense\(in_features=64, out_features=2\), this call .*out_features=3",
+            {"network": m.Sequential(*fresh().layers[:5], m.Dense(64, 3))},
+            r"layer 5: Dense\(in_features=64, out_features=2\), this call .*out_features=3",
         ),
         (
             {"network": m.Sequential(*fresh(), m.Tanh())},
-            r"has no further layer, this call has layer 7: Tanh\(\)",
+            r"has no further layer, this call has layer 6: Tanh\(\)",
         ),
     ],
 )

@@ -1,5 +1,7 @@
 """One number per channel, added everywhere; its gradient is the sum over everywhere."""
 
+from math import prod
+
 from numba import prange
 
 from .layout import clear_padding, empty
@@ -63,5 +65,5 @@ def sum_channels(dy, partial, db):
 
 def by_channel(x):
     """A batch as (blocks, C, H·W·B), without a copy."""
-    blocks, channels = x.data.shape[:2]
-    return x.data.reshape(blocks, channels, -1)
+    blocks, channels, *positions = x.data.shape
+    return x.data.reshape(blocks, channels, prod(positions))

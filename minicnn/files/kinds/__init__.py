@@ -2,7 +2,7 @@
 are called like those of the layers.
 """
 
-from . import activation, convolution, dense, dropout, normalization, pooling  # noqa: F401
+from . import activation, branches, convolution, dense, dropout, normalization, pooling  # noqa: F401
 from .kind import KINDS, Kind, Twin, argument_names, classes, kind_of, operator, register
 
 __all__ = [

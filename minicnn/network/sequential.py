@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .common.arguments import instance, switch, whole_number
-from .common.tables import aligned
-from .data.batches import as_samples, in_batches
-from .layers.activation import ReLU
-from .layers.base import Layer
-from .layers.parameter import Parameter, Shape
-from .layers.pooling import MaxPool2D
+from ..common.arguments import switch, whole_number
+from ..data.batches import as_samples, in_batches
+from ..layers.activation import ReLU
+from ..layers.base import Layer
+from ..layers.parameter import Shape
+from ..layers.pooling import MaxPool2D
+from .container import Container
+from .summary import summary
 
 
-class Sequential(Layer):
+class Sequential(Container):
     """y = last(… second(first(x)) …); the chain rule gives dx = first'(… last'(dy) …).
 
     seed: draw the parameters of all layers, in order, and all dropout masks from this one seed;
@@ -26,19 +27,8 @@ class Sequential(Layer):
     """
 
     def __init__(self, *layers: Layer, seed: int | None = None) -> None:
-        for position, layer in enumerate(layers):
-            if isinstance(layer, (list, tuple)):
-                raise TypeError(
-                    f"Sequential: got a {type(layer).__name__} of layers, wanted the layers "
-                    "themselves: write Sequential(*layers)"
-                )
-            instance(layer, Layer, f"layer {position}", "Sequential", "a layer")
-        self.layers = layers
+        super().__init__(*layers)
         self.order = computing_order(layers)
-        super().__init__()
-        refuse_twice("layer", self.walk(), "each keeps only one batch")
-        refuse_twice("parameter", self.state().values(), "each keeps only one gradient")
-        self.to(layers[0].backend if layers else "numpy")
         if seed is not None:
             self.initialize(np.random.default_rng(seed))
             self.reseed(seed)
@@ -52,10 +42,7 @@ class Sequential(Layer):
         """The sample shape before every layer and after the last; an error says which layer."""
         shapes = [tuple(input_shape)]
         for position, layer in enumerate(self.layers):
-            try:
-                shapes.append(layer.output_shape(shapes[-1]))
-            except ValueError as error:
-                raise ValueError(f"layer {position}: {error}") from None
+            shapes.append(self.named(f"layer {position}", layer, shapes[-1]))
         return shapes
 
     def forward_batch(self, x, training):
@@ -75,38 +62,8 @@ class Sequential(Layer):
         learning = (k for k, layer in enumerate(self.layers) if layer.parameters())
         return next(learning, len(self.layers))
 
-    def multiply_adds(self, input_shape: Shape) -> int:
-        shapes = self.shapes(input_shape)
-        return sum(layer.multiply_adds(s) for layer, s in zip(self.layers, shapes))
-
-    def smallest_batch(self, input_shape: Shape) -> int:
-        shapes = self.shapes(input_shape)
-        return max((layer.smallest_batch(s) for layer, s in zip(self.layers, shapes)), default=1)
-
-    def initialize(self, rng: np.random.Generator | int) -> None:
-        """Fresh parameters for every layer, in order, from one generator or seed."""
-        rng = np.random.default_rng(rng)
-        for layer in self.layers:
-            layer.initialize(rng)
-
-    def reseed(self, seed: tuple[int, int] | int) -> None:
-        """Start the random masks again: the k-th layer, at whatever depth, draws from (seed, k)."""
-        first, second = seed if isinstance(seed, tuple) else (seed, 0)
-        inner = [layer for layer in self.walk() if not isinstance(layer, Sequential)]
-        for k, layer in enumerate(inner):
-            layer.reseed((first, second * len(inner) + k))
-
-    def state(self) -> dict[str, Parameter]:
-        return {
-            f"{position}.{name}": parameter
-            for position, layer in enumerate(self.layers)
-            for name, parameter in layer.state().items()
-        }
-
-    def walk(self) -> Iterator[Layer]:
-        yield self
-        for layer in self.layers:
-            yield from layer.walk()
+    def inner(self, input_shape: Shape) -> Iterator[tuple[str, Layer, Shape]]:
+        yield from zip(self.parts(), self.layers, self.shapes(input_shape))
 
     # ── what only a network has ──────────────────────────────────────────────────────────────
 
@@ -163,35 +120,7 @@ class Sequential(Layer):
 
         Where something is frozen, one more column has how many of the parameters are learned.
         """
-        shapes = self.shapes(input_shape)
-        rows = [["", "layer", "by", "output", "parameters", "multiply-adds", "learned"]]
-        for position, layer in enumerate(self.layers):
-            output = " x ".join(map(str, shapes[position + 1]))
-            macs = layer.multiply_adds(shapes[position])
-            way = layer.way(shapes[position])
-            if self.order[position] > position:
-                way = "after the pooling"
-            rows.append([str(position), repr(layer), way, output, *counts(layer, macs)])
-        rows.append(["", "total", "", "", *counts(self, self.multiply_adds(input_shape))])
-        if all(p.learned or p.statistic for p in self.state().values()):
-            rows = [row[:-1] for row in rows]
-        if not any(row[2] for row in rows[1:]):
-            rows = [[*row[:2], *row[3:]] for row in rows]
-        lines = aligned(rows, left=rows[0].index("output") + 1)
-        rule = "-" * len(lines[0])
-        return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
-
-    def __len__(self) -> int:
-        return len(self.layers)
-
-    def __getitem__(self, position: int) -> Layer:
-        return self.layers[position]
-
-    def __str__(self) -> str:
-        return f"Sequential of {len(self.layers)} layers"
-
-    def __repr__(self) -> str:
-        return "Sequential(" + "".join(f"\n    {layer!r}," for layer in self.layers) + "\n)"
+        return summary(self, input_shape)
 
 
 def computing_order(layers: Sequence[Layer]) -> list[int]:
@@ -210,33 +139,7 @@ def computing_order(layers: Sequence[Layer]) -> list[int]:
     return order
 
 
-def refuse_twice(what: str, things: Iterable[Any], why: str) -> None:
-    things = list(things)
-    if len({id(thing) for thing in things}) != len(things):
-        raise ValueError(f"Sequential: a {what} stands in it twice; {why}")
-
-
 def likeliest(logits: np.ndarray) -> np.ndarray:
     """The class of each row, int64 (N,); a single logit chooses between 0 and 1."""
     chosen = logits[:, 0] > 0 if logits.shape[1] == 1 else logits.argmax(axis=1)
     return chosen.astype(np.int64)
-
-
-def counts(layer: Layer, multiply_adds: int) -> list[str]:
-    """A line of the summary: numbers that are parameters, multiply-adds, and what is learned."""
-    sizes = {p: int(np.prod(p.shape)) for p in layer.state().values() if not p.statistic}
-    learned = sum(size for p, size in sizes.items() if p.learned)
-    return [f"{n:,}" for n in (sum(sizes.values()), multiply_adds, learned)]
-
-
-def snapshot(network: Layer) -> dict[str, np.ndarray]:
-    """A copy of the whole state, as NumPy arrays by name."""
-    with network.alone():
-        return {name: p.value.copy() for name, p in network.state().items()}
-
-
-def restore(network: Layer, values: dict[str, np.ndarray]) -> None:
-    """Put a snapshot back."""
-    with network.alone():
-        for name, parameter in network.state().items():
-            parameter.value = values[name]
