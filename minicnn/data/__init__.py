@@ -1,6 +1,6 @@
 """Data sets: MNIST, Fashion-MNIST and Zener cards, and the file formats that hold them."""
 
-from .augment import RandomAffine
+from .augment import Compose, CutOut, RandomAffine, RandomCrop, RandomFlip
 from .cards import read_cards, write_cards
 from .dataset import Dataset, split
 from .idx import read_idx
@@ -8,8 +8,12 @@ from .mnist import load_fashion_mnist, load_mnist
 from .zener import ZenerStyle, zener_cards
 
 __all__ = [
+    "Compose",
+    "CutOut",
     "Dataset",
     "RandomAffine",
+    "RandomCrop",
+    "RandomFlip",
     "ZenerStyle",
     "load_fashion_mnist",
     "load_mnist",
