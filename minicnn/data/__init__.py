@@ -1,7 +1,8 @@
-"""Data sets: MNIST, Fashion-MNIST and Zener cards, and the file formats that hold them."""
+"""Data sets: published ones, Zener cards and your own; how files hold them; how images change."""
 
 from .augment import Compose, CutOut, RandomAffine, RandomCrop, RandomFlip
 from .cards import read_cards, write_cards
+from .cifar import load_cifar10
 from .dataset import Dataset, split
 from .idx import read_idx
 from .mnist import load_fashion_mnist, load_mnist
@@ -15,6 +16,7 @@ __all__ = [
     "RandomCrop",
     "RandomFlip",
     "ZenerStyle",
+    "load_cifar10",
     "load_fashion_mnist",
     "load_mnist",
     "read_cards",
