@@ -4,6 +4,7 @@ from .augment import Compose, CutOut, RandomAffine, RandomCrop, RandomFlip
 from .cards import read_cards, write_cards
 from .cifar import load_cifar10
 from .dataset import Dataset, split
+from .folder import read_images
 from .idx import read_idx
 from .mnist import load_fashion_mnist, load_mnist
 from .zener import ZenerStyle, zener_cards
@@ -21,6 +22,7 @@ __all__ = [
     "load_mnist",
     "read_cards",
     "read_idx",
+    "read_images",
     "split",
     "write_cards",
     "zener_cards",
