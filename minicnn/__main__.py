@@ -10,7 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from threadpoolctl import threadpool_info
 
 from . import __version__, backends
-from .data.mnist import FASHION_MNIST, MNIST, folder_on_disk
+from .data.cifar import CIFAR10
+from .data.mnist import FASHION_MNIST, MNIST
+from .data.published import folder_on_disk
 
 PACKAGES = (
     "numpy", "numba", "numba-cuda", "matplotlib", "threadpoolctl", "torch", "tensorflow", "jax",
@@ -30,7 +32,7 @@ def main() -> None:
         for name, value in numba_facts().items():
             print(f"  {name:16}{value}")
     print("\ndata")
-    for source in (MNIST, FASHION_MNIST):
+    for source in (MNIST, FASHION_MNIST, CIFAR10):
         folder = folder_on_disk(source)
         print(f"  {source.title:16}{folder or MISSING}")
 

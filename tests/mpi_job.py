@@ -21,6 +21,7 @@ from minicnn import (  # fmt: skip
     distributed,
     set_threads,
 )
+from minicnn.data import Compose, CutOut, RandomCrop, RandomFlip
 
 
 def samples():
@@ -42,6 +43,7 @@ def loss(case):
 NORM, WITH_NORM = (BatchNorm(4), Dropout(0.2)), ("norm", "one step", "stopped", "resumed")
 
 # 53 samples: the last of the batches of 17 has 2, fewer than four ranks can share.
+AUGMENT = Compose([RandomFlip(), RandomCrop(1), CutOut(3)])
 ARGUMENTS = {"epochs": 4, "batch_size": 17, "seed": 3, "progress": False}
 
 
@@ -92,6 +94,10 @@ def main(comm, case, folder):
         arguments["after_epoch"] = lambda epoch, *_: comm.rank == 0 and epoch == 1
     if case == "frozen":
         net[0].freeze()
+    if case == "augmented":
+        np.save(folder / f"images-{comm.rank}.npy", images)
+        images = np.load(folder / f"images-{comm.rank}.npy", mmap_mode="r")
+        arguments["augment"] = AUGMENT
     if case == "weightless":
         return weightless(comm, folder)
     other = case.removeprefix("other ")

@@ -20,7 +20,7 @@ def doctor(**environment):
 
 def test_the_doctor_names_every_backend_and_data_set():
     said = doctor()
-    for word in ("numpy", "numba", "ready", "lanes", "MNIST", "Fashion-MNIST"):
+    for word in ("numpy", "numba", "ready", "lanes", "MNIST", "Fashion-MNIST", "CIFAR-10"):
         assert word in said
 
 

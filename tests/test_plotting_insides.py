@@ -72,6 +72,24 @@ def test_saliency_is_the_size_of_the_losss_slope_at_each_pixel():
     gradcheck.check(net, image)
 
 
+def test_photographs_are_shown_in_their_colours():
+    net, loss = network(channels=3), SoftmaxCrossEntropy()
+    photos = np.random.default_rng(1).random((2, 3, 6, 6))
+    *above, first, second = shown(plotting.saliency(net, loss, photos, np.array([2, 0])))
+    for photo, picture in zip(photos, above, strict=True):
+        scaled = (photo - photo.min()) / (photo.max() - photo.min())
+        np.testing.assert_allclose(picture, scaled.transpose(1, 2, 0), atol=1e-6)
+    for slopes in (first, second):
+        assert slopes.max() == 1 and (slopes == slopes[..., :1]).all()
+    logits, labels = np.array([[3.0, 0], [0, 1]]), np.array([1, 0])
+    pixels = (255 * photos).astype(np.uint8)
+    mistakes = shown(plotting.confident_mistakes(pixels, logits, labels, ("cat", "dog")))
+    for picture, wanted in zip(mistakes, pixels, strict=True):
+        np.testing.assert_array_equal(picture, wanted.transpose(1, 2, 0) / 255)
+    maps = shown(plotting.feature_maps(net, photos[0]))
+    np.testing.assert_array_equal(maps[:3], net.layers[0].forward(photos[:1])[0])
+
+
 def test_mistakes_come_with_the_surest_first():
     logits = np.array([[5.0, 0, 0], [0, 1, 0], [0, 9, 0], [0, 0, 2]])
     labels = np.array([1, 0, 1, 0])

@@ -1,4 +1,4 @@
-"""A labelled set of images in memory."""
+"""A labelled set of images, in memory or in a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ Several = slice | np.ndarray | Sequence[int] | Sequence[bool]
 class Dataset:
     """Images with their labels, and the names of the classes.
 
-    - images: (N, C, H, W), uint8 pixels (a quarter of what float32 takes), float32 or float64
+    - images: (N, C, H, W), uint8 pixels (a quarter of what float32 takes), float32 or float64; may
+      be memory-mapped, np.load("photos.npy", mmap_mode="r"), where they are larger than the memory
     - labels: whole numbers (N,), each the position of its class in `classes`; kept as int64
     - classes: a tuple or list of names; kept as a tuple
 
@@ -108,8 +109,9 @@ def split(dataset: Dataset, first: float | int, seed: int = 0) -> tuple[Dataset,
 
     first: how many samples the first part has: a share of all of them between 0 and 1, or a whole
     number. seed: which samples. The classes are not balanced: each part has of each class what
-    chance gives it. Raises TypeError for what is no Dataset or no number, ValueError where a part
-    would be empty.
+    chance gives it. Both are copies in memory; a slice of a set, `photos[:9000]`, is a view of it,
+    also where its images lie in a memory-mapped file. Raises TypeError for what is no Dataset or no
+    number, ValueError where a part would be empty.
     """
     if not isinstance(dataset, Dataset):
         raise TypeError(f"split: wanted a Dataset, got {type(dataset).__name__}")

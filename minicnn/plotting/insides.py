@@ -61,19 +61,24 @@ def saliency(network: Sequential, loss: Loss, images: np.ndarray, target: Any) -
     """Where a pixel would change the loss: |∂L/∂image|, below each image (Simonyan et al. 2014).
 
     images (N, C, H, W), float32 or float64; target as the loss takes it. Of several channels the
-    largest gradient counts. Black is no change; each image has a scale of its own. The parameters'
-    `.grad` are overwritten, as by every backward pass.
+    largest gradient counts. Black is no change; each image has a scale of its own. Three channels
+    are shown as colours, others as their mean. The parameters' `.grad` are overwritten, as by every
+    backward pass.
     """
     images = as_array(images, "images")
     loss = loss.on(network.backend)
     loss.forward(network.forward(images), target)
-    slopes = np.abs(network.backward(loss.backward())).max(axis=1)
-    top = slopes.max(axis=(1, 2), keepdims=True)
-    shown = np.divide(slopes, top, out=np.zeros_like(slopes), where=top > 0)
-    greys = images.mean(axis=1)
-    low, high = greys.min(axis=(1, 2), keepdims=True), greys.max(axis=(1, 2), keepdims=True)
-    greys = np.divide(greys - low, high - low, out=np.zeros_like(greys), where=high > low)
-    return image_grid(np.concatenate([greys, shown]), columns=len(images))
+    slopes = np.abs(network.backward(loss.backward())).max(axis=1, keepdims=True)
+    seen = images if images.shape[1] == 3 else images.mean(axis=1, keepdims=True)
+    above, below = up_to_one(seen - seen.min(axis=(1, 2, 3), keepdims=True)), up_to_one(slopes)
+    rows = np.concatenate([above, np.broadcast_to(below, above.shape)])
+    return image_grid(rows, columns=len(images))
+
+
+def up_to_one(images: np.ndarray) -> np.ndarray:
+    """Each image (C, H, W) divided by its largest number; one of zeros stays."""
+    top = images.max(axis=(1, 2, 3), keepdims=True)
+    return np.divide(images, top, out=np.zeros_like(images), where=top > 0)
 
 
 def confident_mistakes(

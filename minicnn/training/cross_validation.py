@@ -52,6 +52,7 @@ def cross_validate(
     arguments of `fit`; the network that was passed in stays as it is. A checkpoint "cards.npz" is
     one of `fit` for each fold: cards-fold-0.npz, cards-fold-1.npz, ... Those of folds that are done
     are only read when it is run again, and the one that was interrupted goes on.
+    What a fold trains on is copied, in memory, also where the samples lie in a memory-mapped file.
     Raises ValueError for fewer than two folds or more folds than samples.
     """
     inputs, targets = split(samples, "samples")

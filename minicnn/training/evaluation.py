@@ -75,8 +75,7 @@ def measure(
     with network.alone():
         network.mark()
         for indices in in_batches(chosen, batch_size):
-            x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
-            prediction = network.forward_batch(x, training=False)
+            prediction = network.forward_batch(samples.batch(network, indices), training=False)
             value = ops.to_float(loss.compare(prediction, samples.targets, indices))
             tally.add(value, loss.divisor(samples.targets, indices), len(indices))
             if labels is not None:

@@ -13,7 +13,8 @@ from ..backends.contract import EpochSteps, Indices, Number, Scalar
 from ..common.errors import warn
 from ..common.paths import path_text
 from ..common.turns import sole_trainer
-from ..data.batches import as_samples, in_batches, shuffled
+from ..data.augment import Augmented, Transform
+from ..data.batches import as_samples, in_batches, memory_mapped, shuffled
 from ..files.checkpoint import Progress, facts, load_training, save
 from ..files.history import History
 from ..losses import Loss
@@ -62,7 +63,9 @@ def fit(
 ) -> History:
     """Train a network in place with mini-batch gradient descent; returns what happened.
 
-    train, validation: a Dataset or (inputs, targets); uint8 inputs are pixels, value / 255.
+    train, validation: a Dataset or (inputs, targets); uint8 inputs are pixels, value / 255. Inputs
+    in a memory-mapped file stay there: batches are read from it, and augmented one by one by the
+    transforms of `data` (a function of your own gets the whole set).
     seed: the order of the samples in every epoch and all dropout masks follow from it.
     schedule: factor on the learning rate at a fractional epoch (see `schedules`).
     penalty: L1 / L2 on the weights; it enters the gradient, not the losses that are recorded.
@@ -70,7 +73,7 @@ def fit(
     patience: stop when the validation loss has not improved for so many epochs, and put the best
     epoch's parameters back.
     augment: draws the inputs of each epoch: augment(inputs, rng) gives others of the same shape and
-    dtype, and rng follows from (seed, epoch). See `data.RandomAffine`.
+    dtype, and rng follows from (seed, epoch). See `data.RandomFlip`, `data.Compose` and the like.
     after_epoch: a function of epoch (from 0), network and history; returning True, or raising
     StopTraining, ends the training. It may change the network.
     progress: show loss and accuracy: a line for each epoch on standard error, and in a terminal a
@@ -193,11 +196,16 @@ def stops(
 def augmented(
     samples: Prepared, train: Samples, augment: Augment, seed: int, epoch: int, network: Sequential
 ) -> Prepared:
-    """The training set with the inputs that `augment` draws for this epoch."""
+    """The training set with the inputs that `augment` draws for this epoch, the same ones wherever
+    the set lies.
+    """
     inputs, _ = split(train, "train")
     inputs = as_samples(inputs, "train").view()
     inputs.flags.writeable = False  # they are the user's own
-    drawn = as_samples(augment(inputs, np.random.default_rng((seed, epoch, 1))), "augment")
+    rng = np.random.default_rng((seed, epoch, 1))
+    if isinstance(augment, Transform) and memory_mapped(inputs):
+        return samples._replace(data=Augmented(inputs, augment, rng))  # changed batch by batch
+    drawn = as_samples(augment(inputs, rng), "augment")
     if drawn.shape != inputs.shape or drawn.dtype != inputs.dtype:
         raise ValueError(
             f"augment gave {drawn.dtype} {drawn.shape}, wanted {inputs.dtype} {inputs.shape}"

@@ -6,21 +6,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backends.contract import Data
+from ..backends.contract import Batch, Data, Indices
 from ..common.arguments import as_array
 from ..common.errors import warn
+from ..data.augment import Augmented
 from ..data.batches import as_samples
 from ..data.dataset import Dataset
 from ..losses import Loss, Targets
 from ..network import Sequential
 
 Samples = Dataset | tuple[Any, Any]  # a data set, or (inputs, targets)
+LOOKED_AT = 1000  # samples tell what all of them look like: a file need not be read twice
 
 
 class Prepared(NamedTuple):
     """A data set that was checked and brought to the network's backend."""
 
-    data: Data
+    data: Data | Augmented
     targets: Targets
     shape: tuple[int, ...]
     dtype: Any
@@ -29,6 +31,14 @@ class Prepared(NamedTuple):
     @property
     def size(self) -> int:
         return self.shape[0]
+
+    def batch(self, network: Sequential, indices: Indices) -> Batch:
+        """The inputs of these samples, as the network's backend takes them."""
+        ops, data = network.ops, self.data
+        if isinstance(data, Augmented):
+            drawn = data[np.asarray(indices)]
+            data, indices = ops.upload(drawn), np.arange(len(drawn))
+        return ops.gather(data, indices, self.dtype, network.buffers)
 
 
 def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Prepared:
@@ -58,8 +68,12 @@ def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def warn_of_pixels(inputs: np.ndarray, name: str) -> None:
     """Floats from 0 to 255 are pixels that somebody forgot to scale: uint8 would be scaled here."""
-    if inputs.dtype != np.uint8 and inputs.size and 127 < inputs.max() <= 255 and inputs.min() >= 0:
+    if inputs.dtype == np.uint8 or not inputs.size:
+        return
+    some = inputs[:: -(-len(inputs) // LOOKED_AT)]
+    low, high = some.min(), some.max()
+    if low >= 0 and 127 < high <= 255:
         warn(
-            f"{name}: floats from {inputs.min():g} to {inputs.max():g} look like pixels, and "
-            "networks learn from numbers near 0..1: divide them by 255, or pass uint8"
+            f"{name}: floats from {low:g} to {high:g} look like pixels, and networks learn from "
+            "numbers near 0..1: divide them by 255, or pass uint8"
         )

@@ -23,8 +23,7 @@ def forward_and_backward(
     Returns the mean loss and, where there are classes, the number of right answers.
     """
     ops, answers = network.ops, samples.targets.answers
-    x = ops.gather(samples.data, indices, samples.dtype, network.buffers)
-    prediction = network.forward_batch(x, training=True)
+    prediction = network.forward_batch(samples.batch(network, indices), training=True)
     value = loss.compare(prediction, samples.targets, indices)
     right = None
     if answers is not None:

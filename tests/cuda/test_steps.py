@@ -9,6 +9,7 @@ import minicnn as m
 from minicnn import layers as nn
 from minicnn.backends.cuda import data, device
 from minicnn.backends.cuda.steps import Steps
+from minicnn.data import Compose, CutOut, RandomCrop, RandomFlip
 from minicnn.layers.base import Layer
 from minicnn.network import snapshot
 from minicnn.optimizers import Penalty
@@ -95,6 +96,17 @@ def test_augmented_images_are_those_that_training_sees():
 
     wanted, _ = trained(network(), images=-IMAGES)
     assert trained(network(), augment=negative)[0] == wanted
+
+
+def test_images_in_a_file_are_changed_batch_by_batch_to_the_same_bytes(tmp_path):
+    photos = np.random.default_rng(0).integers(0, 256, (5, 2, 4, 3), dtype=np.uint8)
+    np.save(tmp_path / "photos.npy", photos)
+    found = []
+    for images in (photos, np.load(tmp_path / "photos.npy", mmap_mode="r")):
+        net = m.Sequential(nn.Flatten(), nn.Dense(24, 3), seed=1)
+        augment = Compose([RandomFlip(), RandomCrop(1), CutOut(2)])
+        found.append(trained(net, images=images, augment=augment)[0])
+    assert found[0] == found[1]
 
 
 def test_after_a_loss_that_is_not_finite_nothing_is_updated():

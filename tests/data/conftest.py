@@ -45,12 +45,10 @@ def put(folder, files, packed=()):
 
 
 class Mirrors:
-    """Two mirrors of a small set, on this machine; `answers` says what they send, by path."""
+    """Two mirrors of a set's files, on this machine; `answers` says what they send, by path."""
 
-    def __init__(self):
-        self.files = small_set()
-        self.packed = {name: gzip.compress(text, mtime=0) for name, text in self.files.items()}
-        self.answers = {f"/{m}/{n}.gz": c for m in "ab" for n, c in self.packed.items()}
+    def __init__(self, source, published):
+        self.answers = {f"/{m}/{n}": c for m in "ab" for n, c in published.items()}
         self.cut_short = set()
         self.asked = []
         mirrors = self
@@ -74,25 +72,31 @@ class Mirrors:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         root = f"http://127.0.0.1:{self.server.server_port}"
         self.source = replace(
-            mnist.MNIST,
+            source,
             mirrors=(f"{root}/a/", f"{root}/b/"),
-            sha256=tuple(hashlib.sha256(text).hexdigest() for text in self.packed.values()),
+            sha256=tuple(hashlib.sha256(content).hexdigest() for content in published.values()),
         )
         self.urls = [root + path for path in self.answers]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
 
 
 @pytest.fixture
 def mirrors(no_data, monkeypatch):
-    mirrors = Mirrors()
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(mnist, "MNIST", mirrors.source)
-    thread = threading.Thread(target=mirrors.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield mirrors
-    mirrors.server.shutdown()
-    mirrors.server.server_close()
-    thread.join()
+    files = small_set()
+    packed = {name: gzip.compress(content, mtime=0) for name, content in files.items()}
+    with Mirrors(mnist.MNIST, {f"{name}.gz": text for name, text in packed.items()}) as mirrors:
+        mirrors.files, mirrors.packed = files, packed
+        monkeypatch.setattr(mnist, "MNIST", mirrors.source)
+        yield mirrors
 
 
 @pytest.fixture
@@ -100,8 +104,17 @@ def no_data(tmp_path, monkeypatch):
     """The user's cache, empty, and no MINICNN_DATA: nothing real can be found by a test."""
     cache = tmp_path / "cache"
     monkeypatch.delenv("MINICNN_DATA", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr("pooch.os_cache", lambda project: cache / project)
     return cache / "minicnn"
+
+
+@pytest.fixture
+def offline(no_data, monkeypatch):
+    """No data anywhere, and any attempt to fetch some fails the test."""
+    monkeypatch.setattr("pooch.retrieve", lambda *_, **__: pytest.fail("tried to download"))
+    return no_data
 
 
 @pytest.fixture

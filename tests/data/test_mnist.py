@@ -22,13 +22,6 @@ def is_set(pair, files):
     return held == list(files.values())
 
 
-@pytest.fixture
-def offline(no_data, monkeypatch):
-    """No data anywhere, and any attempt to fetch some fails the test."""
-    monkeypatch.setattr("pooch.retrieve", lambda *_, **__: pytest.fail("tried to download"))
-    return no_data
-
-
 # Where the files are found
 
 

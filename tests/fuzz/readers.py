@@ -13,7 +13,7 @@ import atheris
 
 with atheris.instrument_imports(include=["minicnn", "PIL", "zipfile"]):
     from minicnn.common.errors import DataFileError, ModelFileError
-    from minicnn.data import cards, idx
+    from minicnn.data import cards, folder, idx
     from minicnn.files import checkpoint, network_file
 
 FOLDER = Path(tempfile.mkdtemp(prefix="minicnn-fuzz-"))
@@ -40,6 +40,18 @@ def png_file(content: bytes) -> None:
         assert dataset.images.shape[:2] == (1, 1)
 
 
+def image_file(content: bytes) -> None:
+    path = FOLDER / "photos" / "class" / "image"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    try:
+        dataset = folder.read_images(path.parent.parent, 8)
+    except DataFileError as error:
+        assert str(path) in str(error)
+    else:
+        assert dataset.images.shape == (1, 3, 8, 8)
+
+
 def model_file(content: bytes) -> None:
     path = FOLDER / "model.npz"
     path.write_bytes(content)
@@ -60,7 +72,13 @@ def text_file(content: bytes) -> None:
         assert str(path) in str(error)
 
 
-TARGETS = {"idx": idx_file, "png": png_file, "model": model_file, "network": text_file}
+TARGETS = {
+    "idx": idx_file,
+    "png": png_file,
+    "image": image_file,
+    "model": model_file,
+    "network": text_file,
+}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:

@@ -1,10 +1,14 @@
-"""Long trainings keep no memory, no open files, and compile nothing twice: make soak
+"""Long trainings keep no memory, no open files, and compile nothing twice; what lies in a file is
+never in memory as a whole: make soak
 
 Not part of `make test`, for it takes minutes. Linux only: it reads /proc.
 """
 
 import gc
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +17,7 @@ from numba.core import event
 
 import minicnn as m
 from minicnn import backends
+from minicnn.data import Compose, CutOut, RandomCrop, RandomFlip
 from minicnn.data.batches import in_batches, shuffled
 
 EPOCHS, BATCHES, LARGEST = 50, 10_000, 64
@@ -24,6 +29,31 @@ def megabytes() -> float:
     gc.collect()
     pages = Path("/proc/self/statm").read_text(encoding="utf-8").split()[1]
     return int(pages) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+def own_megabytes() -> float:
+    """Resident memory but for the pages of mapped files, which the system takes back at will."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith("RssAnon:"))
+    return int(line.split()[1]) / 1024
+
+
+@contextmanager
+def watched() -> Iterator[list[float]]:
+    """What `own_megabytes` was, every few milliseconds."""
+    seen, done = [own_megabytes()], threading.Event()
+
+    def watch():
+        while not done.wait(0.003):
+            seen.append(own_megabytes())
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        thread.join()
 
 
 def open_files() -> int:
@@ -108,3 +138,30 @@ def test_epochs_of_many_sizes_do_not_grow(backend):
     steps = sum(len(list(in_batches(shuffled(size, 0, 0), 32))) for size in sizes)
     print(f"\n{backend}: {before:.1f} MB, {after:.1f} MB after {steps} steps in {len(sizes)} fits")
     assert after - before < GROWTH
+
+
+@every_backend
+@pytest.mark.parametrize("augment", [None, Compose([RandomFlip(), RandomCrop(4), CutOut(16)])])
+def test_a_set_in_a_file_is_never_in_memory_as_a_whole(backend, augment, tmp_path):
+    count, side = 20_000, 64
+    path, shape = tmp_path / "photos.npy", (count, 3, side, side)
+    photos = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    for rows in in_batches(photos, 1000):
+        rows[...] = np.random.default_rng(len(rows)).integers(0, 256, rows.shape, dtype=np.uint8)
+    del photos, rows
+    images, labels = np.load(path, mmap_mode="r"), np.arange(count) % 10
+    layers = m.AvgPool2D(8), m.Flatten(), m.Dense(3 * 8 * 8, 10)
+    net, loss = m.Sequential(*layers, seed=0).to(backend), m.SoftmaxCrossEntropy()
+
+    def train(first: int) -> None:
+        part = images[:first], labels[:first]
+        m.fit(net, loss, m.SGD(0.01), part, part, epochs=2, progress=False, augment=augment)
+        net.predict(part[0])
+
+    train(1000)
+    gc.collect()
+    with watched() as seen:
+        train(count)
+    size, growth = images.nbytes / 2**20, max(seen) - seen[0]
+    print(f"\n{backend}: {growth:.1f} MB more for {size:.0f} MB of images, {len(seen)} looks")
+    assert size > 100 * GROWTH and growth < GROWTH

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 from shutil import which
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ MPIEXEC = which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.e
 if MPIEXEC is None:
     pytest.skip("mpiexec is missing (the extra `mpi`)", allow_module_level=True)
 
-from tests import mpi_job  # noqa: E402 (it needs mpi4py)
+from minicnn.training.ranks import checksum  # noqa: E402 (it needs mpi4py, as the next)
+from tests import mpi_job  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 several_ranks = pytest.mark.parametrize("ranks", [2, 4])
@@ -47,9 +49,10 @@ def alone(case="float32"):
     if case == "frozen":
         net[0].freeze()
     images, labels = mpi_job.samples()
+    augment = mpi_job.AUGMENT if case == "augmented" else None
     history = fit(
         net, mpi_job.loss(case), SGD(0.1, momentum=0.9), (images, labels),
-        (images[:31], labels[:31]), **mpi_job.ARGUMENTS,
+        (images[:31], labels[:31]), augment=augment, **mpi_job.ARGUMENTS,
     )  # fmt: skip
     return history, mpi_job.state(net)
 
@@ -63,7 +66,13 @@ def test_only_rank_0_shows_the_progress(tmp_path):
 @several_ranks
 @pytest.mark.parametrize(
     ("case", "tolerance"),
-    [("float32", 1e-5), ("float64", 1e-12), ("weights", 1e-5), ("frozen", 1e-5)],
+    [
+        ("float32", 1e-5),
+        ("float64", 1e-12),
+        ("weights", 1e-5),
+        ("frozen", 1e-5),
+        ("augmented", 1e-5),
+    ],
 )
 def test_the_loss_curve_is_that_of_one_process_with_the_whole_batch(
     ranks, case, tolerance, tmp_path
@@ -90,6 +99,14 @@ def test_one_rank_is_one_process_to_the_bit(tmp_path):
     wanted, state = alone()
     assert histories[0]["train_loss"] == pytest.approx(wanted["train_loss"], rel=1e-7)
     assert np.array_equal(states[0], state)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (205,), (250, 3, 2)])
+@pytest.mark.parametrize("kind", ["u1", ">f4", "<i8"])
+def test_the_checksum_of_samples_is_that_of_all_their_bytes(shape, kind):
+    array = np.random.default_rng(0).integers(0, 100, shape).astype(kind)
+    assert checksum(array) == crc32(array.tobytes())
+    assert checksum(array.T) == crc32(array.T.tobytes())
 
 
 @several_ranks
