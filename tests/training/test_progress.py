@@ -79,7 +79,7 @@ def notebook(*cells):
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbclient.NotebookClient(book, kernel_name="python3", timeout=240).execute()
+    nbclient.NotebookClient(book, kernel_name="python3", timeout=600, iopub_timeout=600).execute()
     return [cell.outputs for cell in book.cells]
 
 
