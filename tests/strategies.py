@@ -84,6 +84,29 @@ def batch_norm(draw):
     return layer, draw(st.just((features,)) | images(features))
 
 
+@st.composite
+def group_norm(draw):
+    groups, size = draw(small), draw(small)
+    layer = nn.GroupNorm(groups, groups * size, eps=draw(st.floats(1e-5, 1e-2)))
+    rng = np.random.default_rng(draw(seeds))
+    for parameter in layer.parameters():
+        parameter.value = rng.uniform(0.5, 1.5, parameter.shape)
+    rows = st.just((groups * size,))
+    wide = images(groups * size, (1, 2))  # at least two values in every group
+    return layer, draw(rows | wide if size > 1 else wide)
+
+
+@st.composite
+def standardize(draw):
+    channels = draw(small)
+    of_all = draw(st.booleans()), draw(st.booleans())
+    mean, std = (
+        draw(numbers if one else st.tuples(*[numbers] * channels))
+        for one, numbers in zip(of_all, (st.floats(-1, 1), st.floats(0.5, 2)))
+    )
+    return nn.Standardize(mean, std), draw(st.just((channels,)) | images(channels))
+
+
 any_shape = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 
 
@@ -112,6 +135,8 @@ LAYERS = {
     "GELU": element_wise(st.builds(nn.GELU, st.sampled_from(["none", "tanh"]))),
     "LeakyReLU": element_wise(st.builds(nn.LeakyReLU, st.floats(-1, 1))),
     "BatchNorm": batch_norm(),
+    "GroupNorm": group_norm(),
+    "Standardize": standardize(),
     "Dropout": element_wise(st.builds(nn.Dropout, st.floats(0, 0.9), st.integers(0, 2**40))),
 }
 any_layer = st.one_of(*LAYERS.values())
@@ -127,8 +152,8 @@ def networks(draw):
         filters = draw(small)
         layers.append(nn.Conv2D(channels, filters, draw(pairs(1, 3)), padding="same"))
         channels = filters
-        if draw(st.booleans()):
-            layers.append(nn.BatchNorm(channels))
+        norms = [nn.BatchNorm(channels)], [nn.GroupNorm(1, channels)], []
+        layers += draw(st.sampled_from(norms))
         layers.append(draw(st.sampled_from([*ACTIVATIONS.values()]))())
         if draw(st.booleans()):
             layers.append(draw(st.sampled_from([nn.MaxPool2D, nn.AvgPool2D]))(2, ceil_mode=True))

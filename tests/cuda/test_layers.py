@@ -36,6 +36,10 @@ OTHERS = [
     (nn.LeakyReLU(0.2), (5,)),
     (nn.BatchNorm(3), (3,)),
     (nn.BatchNorm(2), (2, 3, 3)),
+    (nn.GroupNorm(1, 3), (3,)),
+    (nn.GroupNorm(2, 4), (4, 2, 3)),
+    (nn.Standardize((0.5, -1.0), 2.0), (2, 3, 2)),
+    (nn.Standardize(0.5, 2.0), (2, 3, 2)),
     (nn.Dropout(0.4), (2, 3, 3)),
     (nn.Flatten(), (2, 2, 1)),
     (nn.Reshape((1, 2, 2)), (4,)),
@@ -82,6 +86,7 @@ SMALL = [
     (nn.Conv2D(1, 2, (1, 2)), (1, 1, 3)),
     (nn.Dense(2, 3), (2,)),
     (nn.BatchNorm(2), (2, 2, 1)),
+    (nn.GroupNorm(1, 2), (2, 2, 1)),
     *OTHERS[:6],
 ]
 
