@@ -114,3 +114,13 @@ def test_a_nan_reaches_the_output(layer):
     y = copy.deepcopy(layer).to("cuda").forward(x)
     assert not np.isnan(y[0]).any()
     assert np.isnan(y[1]).any()
+
+
+def test_a_sample_alone_gives_the_same_bytes_as_in_a_batch():
+    layer = nn.GroupNorm(2, 4).to("cuda")
+    x, dy = normal((5, 4, 3, 2), 0, "float32"), normal((5, 4, 3, 2), 1, "float32")
+    results = []
+    for part in (slice(None), slice(3, 4)):
+        results.append([layer.forward(x[part]), layer.backward(dy[part])])
+    for together, alone in zip(*results):
+        assert together[3].tobytes() == alone.tobytes()
