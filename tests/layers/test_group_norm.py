@@ -85,6 +85,14 @@ def test_the_parameters_gradients_are_the_sums_over_the_samples(backend, drawn, 
 
 
 @every_backend
+def test_of_two_values_the_smaller_becomes_minus_1_and_no_gradient_comes_through(backend):
+    layer = nn.GroupNorm(2, 4, eps=1e-12).astype("float64").to(backend)
+    y = layer.forward(np.array([[3.0, 1.0, -2.0, 5.0]]))
+    np.testing.assert_allclose(y, [[1, -1, -1, 1]])
+    np.testing.assert_allclose(layer.backward(np.array([[1.0, 4.0, 2.0, 0.5]])), 0, atol=1e-9)
+
+
+@every_backend
 def test_a_group_that_is_constant_becomes_beta(backend):
     layer = nn.GroupNorm(1, 2).to(backend)
     layer.beta.value = np.array([3, 4])
