@@ -90,6 +90,29 @@ def batch_norm(draw):
 
 
 @st.composite
+def group_norm(draw):
+    """Four values or more in every group: of two that lie close together the variance is noise."""
+    groups, rows = draw(small), draw(st.booleans())
+    channels = groups * draw(st.integers(4, 6) if rows else small)
+    layer = nn.GroupNorm(groups, channels, eps=draw(st.floats(1e-5, 1e-2)))
+    rng = np.random.default_rng(draw(seeds))
+    for parameter in layer.parameters():
+        parameter.value = rng.uniform(0.5, 1.5, parameter.shape)
+    return layer, (channels,) if rows else draw(images(channels, (2, 2)))
+
+
+@st.composite
+def standardize(draw):
+    channels = draw(small)
+    of_all = draw(st.booleans()), draw(st.booleans())
+    mean, std = (
+        draw(numbers if one else st.tuples(*[numbers] * channels))
+        for one, numbers in zip(of_all, (st.floats(-1, 1), st.floats(0.5, 2)))
+    )
+    return nn.Standardize(mean, std), draw(st.just((channels,)) | images(channels))
+
+
+@st.composite
 def keeping(draw, channels):
     """Layers that leave an image's shape as it is."""
     made = {
@@ -152,6 +175,8 @@ LAYERS = {
     "GELU": element_wise(st.builds(nn.GELU, st.sampled_from(["none", "tanh"]))),
     "LeakyReLU": element_wise(st.builds(nn.LeakyReLU, st.floats(-1, 1))),
     "BatchNorm": batch_norm(),
+    "GroupNorm": group_norm(),
+    "Standardize": standardize(),
     "Residual": residual(),
     "Parallel": parallel(),
     "Dropout": element_wise(st.builds(nn.Dropout, st.floats(0, 0.9), st.integers(0, 2**40))),
@@ -169,8 +194,8 @@ def networks(draw):
         filters = draw(small)
         layers.append(nn.Conv2D(channels, filters, draw(pairs(1, 3)), padding="same"))
         channels = filters
-        if draw(st.booleans()):
-            layers.append(nn.BatchNorm(channels))
+        norms = [nn.BatchNorm(channels)], [nn.GroupNorm(1, channels)], []
+        layers += draw(st.sampled_from(norms))
         layers.append(draw(st.sampled_from([*ACTIVATIONS.values()]))())
         if draw(st.booleans()):
             layers.append(draw(st.one_of(residual(channels), parallel(channels)))[0])

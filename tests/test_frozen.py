@@ -29,7 +29,7 @@ from tests.strategies import LAYERS, networks, normal, seeds, stripes
 from tests.training.test_training import network, train, weights
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
-LEARNING = ["Conv2D", "ConvTranspose2D", "Dense", "BatchNorm"]
+LEARNING = ["Conv2D", "ConvTranspose2D", "Dense", "BatchNorm", "GroupNorm"]
 
 
 @pytest.mark.parametrize("kind", LEARNING)

@@ -5,9 +5,10 @@ from .base import Layer
 from .convolution import Conv2D, ConvTranspose2D
 from .dense import Dense, Flatten, Reshape
 from .dropout import Dropout
-from .normalization import BatchNorm
+from .normalization import BatchNorm, GroupNorm
 from .parameter import Parameter
 from .pooling import AvgPool2D, GlobalAvgPool2D, MaxPool2D
+from .standardize import Standardize
 
 __all__ = [
     "ELU",
@@ -20,6 +21,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAvgPool2D",
+    "GroupNorm",
     "Layer",
     "LeakyReLU",
     "MaxPool2D",
@@ -29,5 +31,6 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Softplus",
+    "Standardize",
     "Tanh",
 ]

@@ -26,6 +26,8 @@ from ..common.arguments import Described, as_array
 from ..common.turns import Turn, Turns
 from .parameter import Parameter, Shape, convert, move
 
+SQUARES = "kernel_size", "stride", "padding", "output_padding"  # (height, width), or one for both
+
 
 class Layer(Described):
     """The base of every layer. `arguments` are what its constructor got: they name it in errors."""
@@ -232,7 +234,7 @@ class Layer(Described):
         known = signature(type(self)).parameters
         arguments = []
         for name, value in self.arguments.items():
-            if isinstance(value, tuple) and name != "shape" and value[0] == value[1]:
+            if name in SQUARES and isinstance(value, tuple) and value[0] == value[1]:
                 value = value[0]  # a square kernel as its one number
             if value != known[name].default:
                 arguments.append(f"{name}={value!r}")
@@ -279,4 +281,13 @@ def image_shape(input_shape: Shape, channels: int | None, layer: Layer) -> tuple
         raise ValueError(f"{layer}: wanted images of shape {wanted}, got ({got})")
     if 0 in input_shape:
         raise ValueError(f"{layer}: an image of {input_shape[1]} × {input_shape[2]} has no pixel")
+    return input_shape
+
+
+def rows_or_images(input_shape: Shape, channels: int | None, layer: Layer) -> Shape:
+    """The shape itself; ValueError unless it is (C,) or (C, H, W) with `channels` channels."""
+    if len(input_shape) not in (1, 3) or channels not in (None, input_shape[0]):
+        got = ", ".join(map(str, ("N", *input_shape)))
+        c = "C" if channels is None else channels
+        raise ValueError(f"{layer}: wanted shape (N, {c}) or (N, {c}, H, W), got ({got})")
     return input_shape

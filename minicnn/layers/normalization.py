@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch and group normalisation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from ..common.arguments import number, whole_number
-from .base import Layer
+from .base import Layer, rows_or_images
 from .parameter import Shape
 
 
@@ -27,11 +27,9 @@ class BatchNorm(Layer):
     def __init__(self, num_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
         self.num_features = whole_number(num_features, "num_features", "BatchNorm")
         self.momentum = number(momentum, "momentum", "BatchNorm")
-        self.eps = number(eps, "eps", "BatchNorm")
+        self.eps = epsilon(eps, "BatchNorm")
         if not 0 <= momentum <= 1:
             raise ValueError(f"BatchNorm: momentum must be between 0 and 1, got {momentum!r}")
-        if not 0 < eps < float("inf"):
-            raise ValueError(f"BatchNorm: eps must be positive, got {eps!r}")
         super().__init__(num_features=self.num_features, momentum=self.momentum, eps=self.eps)
         self.gamma, self.beta = self.zeros("gamma"), self.zeros("beta")
         self.running_mean = self.zeros("running_mean", learned=False)
@@ -53,11 +51,7 @@ class BatchNorm(Layer):
             parameter.value = np.full(parameter.shape, value)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if len(input_shape) not in (1, 3) or input_shape[0] != self.num_features:
-            got = ", ".join(map(str, ("N", *input_shape)))
-            c = self.num_features
-            raise ValueError(f"{self}: wanted shape (N, {c}) or (N, {c}, H, W), got ({got})")
-        return input_shape
+        return rows_or_images(input_shape, self.num_features, self)
 
     def forward_batch(self, x, training):
         self.training = training
@@ -84,3 +78,69 @@ class BatchNorm(Layer):
             dy, self.x_hat, self.inv_std, self.gamma.data, self.gamma.gradient,
             self.beta.gradient, self.buffers,
         )  # fmt: skip
+
+
+class GroupNorm(Layer):
+    """Each group of channels of each sample with mean 0 and variance 1 (Wu & He 2018).
+
+        y = gamma · (x − μ) / √(σ² + eps) + beta
+
+    x, y (N, num_channels) or (N, num_channels, H, W); gamma, beta (num_channels,), one for each
+    channel. num_channels / num_groups neighbouring channels are a group, and μ and σ² are those of
+    the group's M values in one sample, in training and after it (σ² divided by M). So a sample's y
+    never depends on the rest of the batch, which may be as small as one. A single group is layer
+    normalisation (Ba et al. 2016), a group for each channel instance normalisation (Ulyanov et al.
+    2016).
+
+    Keeps x̂ and 1/√(σ² + eps). Raises ValueError for num_groups that do not divide num_channels, and
+    for samples of which a group has fewer than two values: they would all become beta.
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
+        self.num_groups = whole_number(num_groups, "num_groups", "GroupNorm")
+        self.num_channels = whole_number(num_channels, "num_channels", "GroupNorm")
+        self.eps = epsilon(eps, "GroupNorm")
+        if num_channels % num_groups:
+            raise ValueError(
+                f"GroupNorm: num_groups must divide num_channels {num_channels}, got {num_groups}"
+            )
+        super().__init__(
+            num_groups=self.num_groups, num_channels=self.num_channels, eps=self.eps
+        )
+        self.gamma, self.beta = self.zeros("gamma"), self.zeros("beta")
+        self.initialize(np.random.default_rng())
+
+    @classmethod
+    def array_shapes(cls, num_channels, **constants):
+        return dict.fromkeys(("gamma", "beta"), (num_channels,))
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        self.gamma.value = np.ones(self.gamma.shape)
+        self.beta.value = np.zeros(self.beta.shape)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        rows_or_images(input_shape, self.num_channels, self)
+        if prod(input_shape) < 2 * self.num_groups:
+            got = ", ".join(map(str, ("N", *input_shape)))
+            raise ValueError(f"{self}: wanted two values or more in every group, got ({got})")
+        return input_shape
+
+    def forward_batch(self, x, training):
+        y, self.x_hat, self.inv_std = self.ops.group_norm_forward(
+            x, self.gamma.data, self.beta.data, self.num_groups, self.eps, self.buffers
+        )
+        return y
+
+    def backward_batch(self, dy, input_gradient=True):
+        return self.ops.group_norm_backward(
+            dy, self.x_hat, self.inv_std, self.gamma.data, self.gamma.gradient,
+            self.beta.gradient, self.num_groups, self.buffers,
+        )  # fmt: skip
+
+
+def epsilon(value: float, owner: str) -> float:
+    """eps, which keeps what is constant from 0 / 0."""
+    eps = number(value, "eps", owner)
+    if not 0 < eps < float("inf"):
+        raise ValueError(f"{owner}: eps must be positive, got {value!r}")
+    return eps

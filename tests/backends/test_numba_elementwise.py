@@ -123,6 +123,18 @@ def batch_norm_inference(run, shape):
     return y, x_hat, inv_std, mean, var, dx, dgamma, dbeta
 
 
+def group_norm(run, groups, shape):
+    gamma, beta, dgamma, dbeta = (run.array(shape[0]) for _ in range(4))
+    y, x_hat, inv_std = run.ops.group_norm_forward(
+        run.batch(*shape), gamma, beta, groups, 1e-5, run.buffers
+    )
+    dy = run.batch(*shape)
+    dx = run.ops.group_norm_backward(
+        dy, x_hat, inv_std, gamma, dgamma, dbeta, groups, run.buffers
+    )
+    return y, x_hat, dx, dgamma, dbeta
+
+
 def dropout(run, shape):
     step = np.array([7])
     y, mask = run.ops.dropout_forward(run.batch(*shape), 0.3, (2**32 - 1, 5), step, run.buffers)
@@ -203,7 +215,7 @@ UPDATES = [
 ]
 CASES = dict.fromkeys([*ELEMENT_WISE, batch_norm, batch_norm_inference, dropout], ((5, 9, 7),))
 CASES |= dict.fromkeys(UPDATES, ((3, 50, 71),))
-CASES |= {count_correct: (10,)}
+CASES |= {count_correct: (10,), group_norm: (2, (6, 9, 7))}
 CASES |= {max_pool: (nn.MaxPool2D(3, 2, 1), (5, 9, 7)), avg_pool: (nn.AvgPool2D(2), (5, 9, 7))}
 
 
@@ -261,14 +273,34 @@ def test_batch_normalisation_agrees_with_the_reference(case, shape, images, dtyp
     check(case, shape, images=images, dtype=dtype, seed=seed)
 
 
+@examples
+@given(
+    groups=st.integers(1, 3),
+    sides=st.tuples(st.integers(4, 7)) | st.tuples(*[st.integers(1, 4)] * 3),
+    images=batch_sizes,
+    dtype=dtypes,
+    seed=seeds,
+)
+def test_group_normalisation_agrees_with_the_reference(groups, sides, images, dtype, seed):
+    assume(prod(sides) > 3)
+    shape = (groups * sides[0], *sides[1:])
+    check(group_norm, groups, shape, images=images, dtype=dtype, seed=seed)
+
+
 def test_the_variance_of_large_numbers_that_differ_little_is_not_lost():
-    def case(run):
+    def batch(run):
         x = run.place(1000 + run.array(17, 2))
         gamma, beta, mean, var = np.array([[1, 1], [0, 0], [0, 0], [1, 1]], run.dtype)
         return run.ops.batch_norm_forward(x, gamma, beta, mean, var, 0.1, 1e-5, run.buffers)
 
-    y = results(case, Run(numba, 17, "float32", 0))[0]
-    np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-3)
+    def group(run):
+        x = run.place(1000 + run.array(2, 17))
+        gamma, beta = np.ones(17, run.dtype), np.zeros(17, run.dtype)
+        return run.ops.group_norm_forward(x, gamma, beta, 1, 1e-5, run.buffers)
+
+    for case, images, axis in ((batch, 17, 0), (group, 2, 1)):
+        y = results(case, Run(numba, images, "float32", 0))[0]
+        np.testing.assert_allclose(y.std(axis=axis), 1, rtol=1e-3)
 
 
 @examples

@@ -39,6 +39,10 @@ OTHERS = [
     (nn.LeakyReLU(0.2), (5,)),
     (nn.BatchNorm(3), (3,)),
     (nn.BatchNorm(2), (2, 3, 3)),
+    (nn.GroupNorm(1, 3), (3,)),
+    (nn.GroupNorm(2, 4), (4, 2, 3)),
+    (nn.Standardize((0.5, -1.0), 2.0), (2, 3, 2)),
+    (nn.Standardize(0.5, 2.0), (2, 3, 2)),
     (nn.Dropout(0.4), (2, 3, 3)),
     (nn.Flatten(), (2, 2, 1)),
     (nn.Reshape((1, 2, 2)), (4,)),
@@ -85,6 +89,7 @@ SMALL = [
     (nn.Conv2D(1, 2, (1, 2)), (1, 1, 3)),
     (nn.Dense(2, 3), (2,)),
     (nn.BatchNorm(2), (2, 2, 1)),
+    (nn.GroupNorm(1, 2), (2, 2, 1)),
     *OTHERS[:6],
 ]
 
@@ -112,3 +117,13 @@ def test_a_nan_reaches_the_output(layer):
     y = copy.deepcopy(layer).to("cuda").forward(x)
     assert not np.isnan(y[0]).any()
     assert np.isnan(y[1]).any()
+
+
+def test_a_sample_alone_gives_the_same_bytes_as_in_a_batch():
+    layer = nn.GroupNorm(2, 4).to("cuda")
+    x, dy = normal((5, 4, 3, 2), 0, "float32"), normal((5, 4, 3, 2), 1, "float32")
+    results = []
+    for part in (slice(None), slice(3, 4)):
+        results.append([layer.forward(x[part]), layer.backward(dy[part])])
+    for together, alone in zip(*results):
+        assert together[3].tobytes() == alone.tobytes()

@@ -56,7 +56,12 @@ def trained(net, optimizer=m.Adam, loss=None, images=IMAGES, backend="cuda", **a
 
 
 @pytest.mark.parametrize(
-    "optimizer, layers", [(m.SGD, []), (m.Adagrad, []), (m.AdamW, [nn.BatchNorm(2)])]
+    "optimizer, layers",
+    [
+        (m.SGD, []),
+        (m.Adagrad, [nn.Standardize(0.5, 2.0), nn.GroupNorm(1, 2)]),
+        (m.AdamW, [nn.BatchNorm(2)]),
+    ],
 )
 def test_replayed_steps_give_the_bytes_of_single_launches(optimizer, layers, monkeypatch):
     rules = {"schedule": Cosine(3), "penalty": Penalty(0.01, 0.02), "max_gradient_norm": 0.5}

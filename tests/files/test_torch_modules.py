@@ -14,6 +14,7 @@ from minicnn import (
     ReLU,
     Reshape,
     Sequential,
+    Standardize,
     from_torch,
     to_torch,
 )
@@ -39,7 +40,10 @@ def same(network, shape, n, seed, dtype):
     np.testing.assert_array_equal(again.forward(x), wanted)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in LAYERS if kind != "BatchNorm"])
+ALIKE = [kind for kind in LAYERS if kind not in ("BatchNorm", "Standardize")]
+
+
+@pytest.mark.parametrize("kind", ALIKE)
 @given(data=st.data(), n=batch_sizes, seed=seeds, dtype=st.sampled_from(["float32", "float64"]))
 def test_every_kind_of_layer_is_the_same_there_and_comes_back(kind, data, n, seed, dtype):
     layer, shape = data.draw(LAYERS[kind])
@@ -111,6 +115,7 @@ def test_gradients_can_be_compared_layer_by_layer():
         (lambda t: t.MaxPool2d(2, return_indices=True), ValueError, "return_indices is True"),
         (lambda t: t.AvgPool2d(2, divisor_override=3), ValueError, "divisor_override is 3"),
         (lambda t: t.BatchNorm2d(2, affine=False), ValueError, "affine is False"),
+        (lambda t: t.GroupNorm(2, 2, affine=False), ValueError, "affine is False"),
         (lambda t: t.BatchNorm2d(2, momentum=None), ValueError, "momentum must be a number"),
         (lambda t: t.Flatten(2), ValueError, "start_dim is 2, only 1"),
         (lambda t: t.Hardswish(), TypeError, r"module 1, Hardswish\(.*no counterpart"),
@@ -122,6 +127,11 @@ def test_what_has_no_counterpart_here_is_refused_by_name(make, error, words):
     module = torch.nn.Sequential(torch.nn.Linear(2, 2), make(torch.nn))
     with pytest.raises(error, match=words):
         from_torch(module)
+
+
+def test_standardized_inputs_have_no_module_there():
+    with pytest.raises(TypeError, match=r"layer 0, Standardize\(mean=0.5, std=2.0\), has no count"):
+        to_torch(Sequential(Standardize(0.5, 2.0), Dense(2, 2)))
 
 
 def test_parameters_of_half_precision_are_refused():

@@ -39,6 +39,7 @@ PEERS = {
     "MaxPool2D": max_pool,
     "AvgPool2D": avg_pool,
     "GlobalAvgPool2D": lambda layer, x: x.mean((2, 3)),
+    "GroupNorm": lambda layer, x, *wb: F.group_norm(x, layer.num_groups, *wb, layer.eps),
     "Dense": lambda layer, x, w, b=None: F.linear(x, w, b),
     **dict.fromkeys(ACTIVATIONS, lambda layer, x: to_torch(Sequential(layer))(x)),
 }

@@ -9,6 +9,8 @@ from minicnn import SigmoidCrossEntropy, backends, initializers
 from minicnn import layers as nn
 from tests.strategies import LAYERS, conv_transpose2d
 
+NAN, INF = float("nan"), float("inf")
+
 
 @pytest.mark.parametrize(
     ("make", "error", "message"),
@@ -47,6 +49,21 @@ from tests.strategies import LAYERS, conv_transpose2d
         (lambda: nn.BatchNorm(1, momentum=1.5), ValueError, "BatchNorm: momentum"),
         (lambda: nn.BatchNorm(1, eps=0), ValueError, "BatchNorm: eps"),
         (lambda: nn.BatchNorm(1, eps=float("inf")), ValueError, "BatchNorm: eps"),
+        (lambda: nn.GroupNorm(0, 2), ValueError, "GroupNorm: num_groups must be at least 1"),
+        (lambda: nn.GroupNorm(1, 0), ValueError, "GroupNorm: num_channels must be at least 1"),
+        (lambda: nn.GroupNorm(2, 3), ValueError, "num_groups must divide num_channels 3, got 2"),
+        (lambda: nn.GroupNorm(1, 2, eps=0), ValueError, "GroupNorm: eps must be positive, got 0"),
+        (lambda: nn.Standardize(0, 0), ValueError, "std must be positive and finite, got 0.0$"),
+        (lambda: nn.Standardize(0, (1, 0)), ValueError, "std must .*, got 0.0 for channel 1"),
+        (lambda: nn.Standardize(0, (-1, 2)), ValueError, "std must .*, got -1.0 for channel 0"),
+        (lambda: nn.Standardize(0, (1, NAN)), ValueError, "std must .*, got nan for channel 1"),
+        (lambda: nn.Standardize(0, (1, INF)), ValueError, "std must .*, got inf for channel 1"),
+        (lambda: nn.Standardize(0, 1e-50), ValueError, "std must .*, got 1e-50"),
+        (lambda: nn.Standardize((INF, 0), 1), ValueError, "mean must .*, got inf for channel 0"),
+        (lambda: nn.Standardize(0, 1e300), ValueError, "std must .*, got 1e"),
+        (lambda: nn.Standardize((1, 2), (1, 2, 3)), ValueError, "for 2 channels, std for 3"),
+        (lambda: nn.Standardize((), 1), ValueError, "mean must be a number or one for each"),
+        (lambda: nn.Standardize(0, ["1"]), TypeError, "Standardize: std must be a number, got '1'"),
         (lambda: nn.Dropout(1), ValueError, "Dropout: p must be at least 0 and less than 1, got 1"),
         (lambda: nn.Dropout(-0.1), ValueError, "Dropout: p"),
         (lambda: nn.Dropout(seed=-1), ValueError, "Dropout: seed"),
@@ -72,6 +89,8 @@ NUMBERS = {
     nn.AvgPool2D: {"kernel_size": None, "stride": None, "padding": 0},
     nn.Dense: {"in_features": None, "out_features": None},
     nn.BatchNorm: {"num_features": None, "momentum": 0.1, "eps": 1e-5},
+    nn.GroupNorm: {"num_groups": None, "num_channels": None, "eps": 1e-5},
+    nn.Standardize: {"mean": None, "std": None},
     nn.LeakyReLU: {"slope": 0.01},
     nn.Dropout: {"p": 0.5},
 }  # fmt: skip
@@ -122,6 +141,11 @@ def test_an_image_that_is_too_small_is_refused(layer, shape, message):
         (nn.Dense(4, 2), (3, 2), r"got \(N, 3, 2\)$"),
         (nn.Dense(6, 2), (3, 2), r"got \(N, 3, 2\); put Flatten\(\) before it"),
         (nn.MaxPool2D(2), (3,), r"wanted images of shape \(N, C, H, W\), got \(N, 3\)"),
+        (nn.GroupNorm(2, 4), (3,), r"wanted shape \(N, 4\) or \(N, 4, H, W\), got \(N, 3\)"),
+        (nn.GroupNorm(2, 2), (2, 1, 1), r"two values or more in every group, got \(N, 2, 1, 1\)"),
+        (nn.GroupNorm(1, 2), (2, 0, 3), r"two values or more in every group, got \(N, 2, 0, 3\)"),
+        (nn.Standardize((1, 2), 1), (3,), r"wanted shape \(N, 2\) or .*, got \(N, 3\)"),
+        (nn.Standardize(1, 1), (3, 2), r"wanted shape \(N, C\) or \(N, C, H, W\), got \(N, 3, 2\)"),
         (nn.BatchNorm(4), (3,), r"wanted shape \(N, 4\) or \(N, 4, H, W\), got \(N, 3\)"),
         (nn.Conv2D(4, 1, 1), (3, 2, 2), r"wanted images .* \(N, 4, H, W\), got \(N, 3, 2, 2\)"),
     ],
@@ -191,6 +215,9 @@ def test_weights_and_biases_begin_within_one_over_the_root_of_what_an_output_sum
         "MaxPool2D(kernel_size=2, stride=1, ceil_mode=True)",
         "AvgPool2D(kernel_size=3, stride=3, padding=1, count_include_pad=False)",
         "BatchNorm(num_features=2, momentum=0.2, eps=0.001)",
+        "GroupNorm(num_groups=2, num_channels=4, eps=0.001)",
+        "Standardize(mean=(0.5,), std=(0.25,))",
+        "Standardize(mean=(0.5, 0.5), std=0.25)",
         "Dropout(p=0.3, seed=4)",
     ],
 )
@@ -297,6 +324,15 @@ def test_dropout_draws_another_mask_every_step_and_the_same_from_the_same_seed()
 def test_what_takes_no_arguments_says_so(kind):
     with pytest.raises(TypeError, match=f"{kind.__name__} takes no arguments.*slope"):
         kind(slope=0.1)
+
+
+def test_a_fresh_group_norm_neither_scales_nor_shifts():
+    layer = nn.GroupNorm(1, 2)
+    for parameter in layer.parameters():
+        parameter.value = np.full(2, 7.0)
+    layer.initialize(np.random.default_rng(0))
+    found = {name: parameter.value.tolist() for name, parameter in layer.state().items()}
+    assert found == {"gamma": [1, 1], "beta": [0, 0]}
 
 
 def test_a_fresh_batch_norm_neither_scales_nor_shifts():

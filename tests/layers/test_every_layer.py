@@ -191,7 +191,8 @@ def test_a_wrong_shape_names_the_layer_and_what_it_wanted(kind, backend, data):
         wrong = [(2, *shape, 2)]
     else:
         wrong = [(2, *shape, 1), (2, *shape[1:]), (4,)]
-        if kind in ("Conv2D", "ConvTranspose2D", "Dense", "BatchNorm"):
+        learned_from = ("Conv2D", "ConvTranspose2D", "Dense", "BatchNorm", "GroupNorm")
+        if kind in learned_from or (kind == "Standardize" and layer.channels):
             wrong.append((2, shape[0] + 1, *shape[1:]))
     for bad in wrong:
         if kind == "BatchNorm" and bad in ((2, *shape), (2, shape[0], 1, 1)):

@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch and group normalisation."""
 
 from __future__ import annotations
 
@@ -69,3 +69,36 @@ class Operations(Protocol):
         buffers: Any,
     ) -> Batch:
         """Gradient with fixed statistics: dx = gamma · inv_std · dy; dgamma, dbeta as above."""
+
+    def group_norm_forward(
+        self, x: Batch, gamma: Array, beta: Array, groups: int, eps: float, buffers: Any
+    ) -> tuple[Batch, Batch, Any]:
+        """Group normalisation (Wu & He 2018), per sample and group of neighbouring channels.
+
+        A group is C / groups channels, which hold M values of the sample:
+
+            μ = Σ x / M        σ² = Σ (x − μ)² / M
+            x̂ = (x − μ) / √(σ² + eps)        y = gamma[c] · x̂ + beta[c]
+
+        x, y, x̂ (N, C) or (N, C, H, W); gamma, beta (C,). Returns y, x̂ and 1 / √(σ² + eps) of every
+        sample and group, as the backend likes it.
+        """
+
+    def group_norm_backward(
+        self,
+        dy: Batch,
+        x_hat: Batch,
+        inv_std: Any,
+        gamma: Array,
+        dgamma: Array,
+        dbeta: Array,
+        groups: int,
+        buffers: Any,
+    ) -> Batch:
+        """μ and σ² move with x, as in batches; gamma may differ from channel to channel of a group.
+
+            dgamma[c] = Σ_{n,…} dy · x̂        dbeta[c] = Σ_{n,…} dy
+            g = gamma[c] · dy        dx = inv_std · (g − Σ g / M − x̂ · Σ g · x̂ / M)
+
+        The sums of g are those of a sample and group.
+        """

@@ -16,16 +16,22 @@ def block_sum(value, shared):
 
     All threads of the block must get here together.
     """
+    return column_sum(value, shared, 1)
+
+
+@device
+def column_sum(value, shared, width):
+    """The same with the threads in rows of `width`, a power of two: a sum for each column."""
     t, half = cuda.threadIdx.x, THREADS // 2
     cuda.syncthreads()  # whoever still reads the last sum
     shared[t] = value
     cuda.syncthreads()
-    while half > 0:
+    while half >= width:
         if t < half:
             shared[t] += shared[t + half]
         cuda.syncthreads()
         half //= 2
-    return shared[0]
+    return shared[t % width]
 
 
 def sum_of(x, size, factor, buffers, name):

@@ -1,8 +1,11 @@
-"""Batch normalisation. One iteration of the parallel loop is one channel: its numbers are few
-enough to stay in a core's cache while it is read for the mean, the variance and the result.
+"""Batch and group normalisation. One iteration of the parallel loop is one channel, or one group of
+a block of images: its numbers are few enough to stay in a core's cache while they are read for the
+mean, the variance and the result.
 
 The kernels see a batch as (blocks, C, S · B): S positions of a channel, each with B images beside
-each other. Padded lanes are 0, which adds nothing to a sum.
+each other. A mean over the batch crosses the lanes, and padded ones are 0, which adds nothing. The
+mean of a group stays in its image's lane: whole registers are added, and nobody asks which lanes
+are padding until the images' parts of a gradient are added up.
 """
 
 from math import isfinite, prod, sqrt
@@ -11,6 +14,7 @@ from numba import prange
 
 from .layout import clear_padding, empty
 from .runtime import device, kernel
+from .simd import add_dots, add_rows, length, load_tile, store, zeros
 from .sums import product, squared_deviation, total
 
 
@@ -145,3 +149,160 @@ def outputs(x, gamma, buffers):
 def channels(x):
     """(blocks, C, H, W, B) or (blocks, C, B) as (blocks, C, S · B), without a copy."""
     return x.data.reshape(*x.data.shape[:2], -1)
+
+
+# ── groups: a statistic in each lane ─────────────────────────────────────────────────────────
+
+
+def group_norm_forward(x, gamma, beta, groups, eps, buffers):
+    y, x_hat = (empty(buffers, name, x.shape[1:], x) for name in ("y", "x_hat"))
+    per_group = len(x.data) * groups, x.data.shape[-1]
+    minus_mean, part = buffers.empty("lanes", (2, *per_group), x.dtype)
+    inv_std = buffers.empty("inv_std", per_group, x.dtype)
+    normalize_groups(
+        planes(x), gamma, beta, x.dtype.type(eps), minus_mean, part, planes(y), planes(x_hat),
+        inv_std,
+    )  # fmt: skip
+    return y, x_hat, inv_std
+
+
+@kernel
+def normalize_groups(x, gamma, beta, eps, minus_mean, part, y, x_hat, inv_std):
+    """x̂ = (x − μ) / √(σ² + eps) and y = gamma · x̂ + beta, group by group.
+
+    minus_mean (−μ), part (sums of a channel) and inv_std are (blocks · groups, B).
+    """
+    groups, lanes = inv_std.shape
+    size = len(x) // groups  # channels of a group: as many rows one after the other
+    count, one = x.dtype.type(size * (x.shape[1] // lanes)), x.dtype.type(1)
+    for group in prange(groups):
+        for b in range(lanes):
+            minus_mean[group, b] = inv_std[group, b] = 0
+        for row in range(group * size, (group + 1) * size):
+            lane_totals(x, row, part, group)
+            for b in range(lanes):
+                minus_mean[group, b] -= part[group, b] / count
+        for row in range(group * size, (group + 1) * size):
+            lane_squares(x, row, minus_mean, part, group)
+            for b in range(lanes):
+                inv_std[group, b] += part[group, b] / count
+        for b in range(lanes):
+            inv_std[group, b] = one / sqrt(inv_std[group, b] + eps)
+        for row in range(group * size, (group + 1) * size):
+            c = row % len(gamma)
+            normalize_lanes(x, row, minus_mean, inv_std, group, x_hat)
+            for k in range(x.shape[1]):
+                y[row, k] = gamma[c] * x_hat[row, k] + beta[c]
+
+
+def group_norm_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, groups, buffers):
+    dx = empty(buffers, "dx", dy.shape[1:], dy)
+    sums = buffers.empty("sums", (2, len(planes(dy)), dy.data.shape[-1]), dy.dtype)
+    factors = buffers.empty("factors", (3, *inv_std.shape), dy.dtype)
+    group_slope(
+        planes(dy), planes(x_hat), dy.count, inv_std, gamma, *sums, *factors, dgamma, dbeta,
+        planes(dx),
+    )  # fmt: skip
+    return dx
+
+
+@kernel
+def group_slope(
+    dy, x_hat, images, inv_std, gamma, products, totals, along, shift, scale, dgamma, dbeta, dx
+):
+    """dx = inv_std · (g − Σ g / M − x̂ · Σ g · x̂ / M) with g = gamma · dy.
+
+    products (Σ dy · x̂ of an image's channel) and totals (Σ dy) are (blocks · C, B); along, shift
+    and scale, the factors in dx = scale · dy + along · x̂ + shift, (blocks · groups, B).
+    """
+    groups, lanes = inv_std.shape
+    size = len(dy) // groups
+    count = dy.dtype.type(size * (dy.shape[1] // lanes))
+    for group in prange(groups):
+        for b in range(lanes):
+            along[group, b] = shift[group, b] = 0
+        for row in range(group * size, (group + 1) * size):
+            lane_products(dy, x_hat, row, products, row)
+            lane_totals(dy, row, totals, row)
+            share = gamma[row % len(gamma)] / count
+            for b in range(lanes):
+                along[group, b] -= share * inv_std[group, b] * products[row, b]
+                shift[group, b] -= share * inv_std[group, b] * totals[row, b]
+        for row in range(group * size, (group + 1) * size):
+            for b in range(lanes):
+                scale[group, b] = gamma[row % len(gamma)] * inv_std[group, b]
+            combine_lanes(dy, scale, x_hat, along, shift, row, group, dx)
+    for c in prange(len(gamma)):
+        dgamma[c] = dbeta[c] = 0
+        for n in range(0, images, lanes):
+            row, last = n // lanes * len(gamma) + c, min(lanes, images - n)
+            dgamma[c] += total(products[row, :last])
+            dbeta[c] += total(totals[row, :last])
+
+
+def planes(x):
+    """(blocks, C, H, W, B) or (blocks, C, B) as (blocks · C, S · B), without a copy."""
+    return x.data.reshape(x.data.shape[0] * x.data.shape[1], -1)
+
+
+# What follows goes down one row of such planes, a register of images at a time. Its factors lie in
+# row `at` of arrays (…, B).
+
+
+@device
+def lane_totals(x, row, result, at):
+    """result = Σ x."""
+    size, lanes = x.shape[1], result.shape[1]
+    for q in range(0, lanes, length(x)):
+        tile = zeros(1, 1, x)
+        for o in range(row * size + q, (row + 1) * size, lanes):
+            tile = add_rows(tile, x, o, 0)
+        store(tile, result, at * lanes + q, 0, 0, 1)
+
+
+@device
+def lane_products(x, y, row, result, at):
+    """result = Σ x · y."""
+    size, lanes = x.shape[1], result.shape[1]
+    for q in range(0, lanes, length(x)):
+        tile = zeros(1, 1, x)
+        for o in range(row * size + q, (row + 1) * size, lanes):
+            tile = add_dots(tile, x, (0,), o, y, (0,), o)
+        store(tile, result, at * lanes + q, 0, 0, 1)
+
+
+@device
+def lane_squares(x, row, minus_mean, result, at):
+    """result = Σ (x − mean)²."""
+    size, lanes = x.shape[1], result.shape[1]
+    for q in range(0, lanes, length(x)):
+        tile, here = zeros(1, 1, x), at * lanes + q
+        for o in range(row * size + q, (row + 1) * size, lanes):
+            store(add_rows(load_tile(1, 1, x, o, 0, 0), minus_mean, here, 0), result, here, 0, 0, 1)
+            tile = add_dots(tile, result, (0,), here, result, (0,), here)
+        store(tile, result, here, 0, 0, 1)
+
+
+@device
+def normalize_lanes(x, row, minus_mean, inv_std, at, x_hat):
+    """x̂ = (x − mean) · inv_std."""
+    size, lanes = x.shape[1], inv_std.shape[1]
+    for q in range(0, lanes, length(x)):
+        here = at * lanes + q
+        for o in range(row * size + q, (row + 1) * size, lanes):
+            store(add_rows(load_tile(1, 1, x, o, 0, 0), minus_mean, here, 0), x_hat, o, 0, 0, 1)
+            tile = add_dots(zeros(1, 1, x), x_hat, (0,), o, inv_std, (0,), here)
+            store(tile, x_hat, o, 0, 0, 1)
+
+
+@device
+def combine_lanes(x, scale, y, along, shift, row, at, z):
+    """z = scale · x + along · y + shift."""
+    size, lanes = x.shape[1], shift.shape[1]
+    for q in range(0, lanes, length(x)):
+        here = at * lanes + q
+        for o in range(row * size + q, (row + 1) * size, lanes):
+            tile = load_tile(1, 1, shift, here, 0, 0)
+            tile = add_dots(tile, y, (0,), o, along, (0,), here)
+            tile = add_dots(tile, x, (0,), o, scale, (0,), here)
+            store(tile, z, o, 0, 0, 1)

@@ -1,4 +1,6 @@
-"""Batch normalisation: the statistics of a channel run over all images and positions."""
+"""Batch and group normalisation: the statistics of a channel run over all images and positions,
+those of a group over its channels and positions in one image.
+"""
 
 import numpy as np
 
@@ -53,3 +55,32 @@ def parameter_gradients(dy, x_hat, dgamma, dbeta):
     axes = all_but_channels(dy)
     np.sum(dy * x_hat, axis=axes, out=dgamma)
     np.sum(dy, axis=axes, out=dbeta)
+
+
+def group_norm_forward(x, gamma, beta, groups, eps, buffers):
+    x_hat = buffers.empty("x_hat", x.shape, x.dtype)
+    y = buffers.empty("y", x.shape, x.dtype)
+    values = by_group(x, groups)
+    inv_std = 1 / np.sqrt(values.var(axis=2, keepdims=True) + eps)
+    normalized = by_group(x_hat, groups)
+    np.subtract(values, values.mean(axis=2, keepdims=True), out=normalized)
+    normalized *= inv_std
+    np.multiply(x_hat, per_channel(gamma, x), out=y)
+    y += per_channel(beta, x)
+    return y, x_hat, inv_std
+
+
+def group_norm_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, groups, buffers):
+    parameter_gradients(dy, x_hat, dgamma, dbeta)
+    dx = np.multiply(dy, per_channel(gamma, dy), out=buffers.empty("dx", dy.shape, dy.dtype))
+    g, normalized = by_group(dx, groups), by_group(x_hat, groups)
+    along = (g * normalized).mean(axis=2, keepdims=True)
+    g -= g.mean(axis=2, keepdims=True)
+    g -= normalized * along
+    g *= inv_std
+    return dx
+
+
+def by_group(x, groups):
+    """(N, C) or (N, C, H, W) as (N, groups, M)."""
+    return x.reshape(len(x), groups, -1)

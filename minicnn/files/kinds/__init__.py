@@ -2,7 +2,16 @@
 are called like those of the layers.
 """
 
-from . import activation, branches, convolution, dense, dropout, normalization, pooling  # noqa: F401
+from . import (  # noqa: F401
+    activation,
+    branches,
+    convolution,
+    dense,
+    dropout,
+    normalization,
+    pooling,
+    standardize,
+)
 from .kind import KINDS, Kind, Twin, argument_names, classes, kind_of, operator, register
 
 __all__ = [
