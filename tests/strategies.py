@@ -194,7 +194,9 @@ def networks(draw):
         filters = draw(small)
         layers.append(nn.Conv2D(channels, filters, draw(pairs(1, 3)), padding="same"))
         channels = filters
-        norms = [nn.BatchNorm(channels)], [nn.GroupNorm(1, channels)], []
+        norms = [[], [nn.BatchNorm(channels)]]
+        if max(Sequential(*layers).output_shape(shape)[1:]) > 1:  # of one value there is no norm
+            norms.append([nn.GroupNorm(1, channels)])
         layers += draw(st.sampled_from(norms))
         layers.append(draw(st.sampled_from([*ACTIVATIONS.values()]))())
         if draw(st.booleans()):
