@@ -22,7 +22,7 @@ SIDE = 4 if SIMULATED else 16  # of the square tile in shared memory
 
 def naive(window, channels, filters):
     """A thread an output: y[f, (i,j,n)] = Σ w[f, (c,u,v)] · x[c, i·s+u−p, j·s+v−p, n]."""
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
 
     def run(w, x, batch, y):
         place, f = cuda.grid(1), cuda.blockIdx.y
@@ -45,7 +45,7 @@ def naive(window, channels, filters):
 def tiled(window, channels, filters):
     """A thread an output, SIDE × SIDE outputs a block, which reads two panels into shared memory:
     every number read serves a row or a column of the block."""
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
     depth = channels * kh * kw
 
     def run(w, x, batch, y):

@@ -32,9 +32,10 @@ def agree(found, wanted, dtype):
 def convolve(ops, batch, x, w, b, dy, window):
     """y, dx, dw and db of one convolution on a backend."""
     dw, db = np.full_like(w, np.nan), np.full(len(w), np.nan, w.dtype)
-    y = ops.to_numpy(ops.conv2d_forward(batch(x), w, b, window, ops.Buffers()))
-    dx = ops.to_numpy(ops.conv2d_input_gradient(batch(dy), w, window, ops.Buffers()))
-    ops.conv2d_weight_gradient(batch(dy), batch(x), window, dw, ops.Buffers())
+    groups = x.shape[1] // w.shape[1]
+    y = ops.to_numpy(ops.conv2d_forward(batch(x), w, b, window, groups, ops.Buffers()))
+    dx = ops.to_numpy(ops.conv2d_input_gradient(batch(dy), w, window, groups, ops.Buffers()))
+    ops.conv2d_weight_gradient(batch(dy), batch(x), window, groups, dw, ops.Buffers())
     ops.bias_gradient(batch(dy), db, ops.Buffers())
     return y, dx, dw, db
 

@@ -3,7 +3,17 @@ are called like those of the layers.
 """
 
 from . import activation, convolution, dense, dropout, normalization, pooling  # noqa: F401
-from .kind import KINDS, Kind, Twin, argument_names, classes, kind_of, operator, register
+from .kind import (
+    KINDS,
+    Kind,
+    Twin,
+    argument_names,
+    classes,
+    default_arguments,
+    kind_of,
+    operator,
+    register,
+)
 
 __all__ = [
     "KINDS",
@@ -11,6 +21,7 @@ __all__ = [
     "Twin",
     "argument_names",
     "classes",
+    "default_arguments",
     "kind_of",
     "operator",
     "register",
