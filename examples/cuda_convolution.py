@@ -86,7 +86,6 @@ def rungs(layer: Conv2D, window) -> dict:
     filters, channels = layer.weight.shape[:2]
     tile = tile_for(filters)
     rows, columns = tile.shape
-    depth = prod(layer.weight.shape[1:])
     across = prod(window.output)
     line = 64 if not SIMULATED else 4
     return {
@@ -99,7 +98,7 @@ def rungs(layer: Conv2D, window) -> dict:
             lambda n: (-(-across * n // SIDE), -(-filters // SIDE)), (SIDE, SIDE), (SIDE, SIDE),
         ),
         "register-tiled": (
-            convolution.forward_product(tile, window, depth, filters, False),
+            convolution.forward_product(tile, window, 1, channels, filters, False),
             lambda n: (-(-across * n // columns), -(-filters // rows), 1), tile.threads,
             (rows, columns),
         ),

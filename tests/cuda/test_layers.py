@@ -22,6 +22,13 @@ PRODUCTS = [
     (nn.Conv2D(1, 7, (2, 3), stride=(2, 1), bias=False), (1, 4, 4)),
     (nn.Conv2D(3, 2, 4, padding="same"), (3, 2, 3)),
     (nn.ConvTranspose2D(2, 3, 3, stride=2, padding=1, output_padding=1), (2, 2, 2)),
+    (nn.Conv2D(2, 2, (3, 2), stride=(1, 2), padding=1, dilation=2), (2, 4, 4)),
+    (nn.Conv2D(3, 6, 3, padding=1, groups=3), (3, 2, 3)),
+    (nn.Conv2D(4, 2, 2, stride=2, padding=1, bias=False, dilation=(2, 1), groups=2), (4, 3, 3)),
+    (nn.Conv2D(2, 6, 2, groups=2), (2, 3, 2)),
+    (nn.Conv2D(6, 8, (1, 2), stride=2, dilation=(1, 2), groups=2), (6, 2, 4)),
+    (nn.ConvTranspose2D(4, 6, (2, 1), stride=2, padding=(1, 0), groups=2), (4, 2, 1)),
+    (nn.ConvTranspose2D(2, 2, 2, dilation=2, groups=2), (2, 2, 1)),
     (nn.Dense(9, 7), (9,)),
     (nn.Dense(3, 1, bias=False), (3,)),
 ]
