@@ -22,7 +22,7 @@ SIDE = 4 if SIMULATED else 16  # of the square tile in shared memory
 
 def naive(window, channels, filters):
     """A thread an output: y[f, (i,j,n)] = Σ w[f, (c,u,v)] · x[c, i·s+u−p, j·s+v−p, n]."""
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
 
     def run(w, x, batch, y):
         place, f = cuda.grid(1), cuda.blockIdx.y
@@ -45,7 +45,7 @@ def naive(window, channels, filters):
 def tiled(window, channels, filters):
     """A thread an output, SIDE × SIDE outputs a block, which reads two panels into shared memory:
     every number read serves a row or a column of the block."""
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
     depth = channels * kh * kw
 
     def run(w, x, batch, y):
@@ -86,7 +86,6 @@ def rungs(layer: Conv2D, window) -> dict:
     filters, channels = layer.weight.shape[:2]
     tile = tile_for(filters)
     rows, columns = tile.shape
-    depth = prod(layer.weight.shape[1:])
     across = prod(window.output)
     line = 64 if not SIMULATED else 4
     return {
@@ -99,7 +98,7 @@ def rungs(layer: Conv2D, window) -> dict:
             lambda n: (-(-across * n // SIDE), -(-filters // SIDE)), (SIDE, SIDE), (SIDE, SIDE),
         ),
         "register-tiled": (
-            convolution.forward_product(tile, window, depth, filters, False),
+            convolution.forward_product(tile, window, 1, channels, filters, False),
             lambda n: (-(-across * n // columns), -(-filters // rows), 1), tile.threads,
             (rows, columns),
         ),

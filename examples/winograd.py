@@ -66,10 +66,10 @@ def exact(x, dy, w, window: Window) -> list[np.ndarray]:
     ops = backends.get("numpy")
     x, dy, w = (a.astype(float) for a in (x, dy, w))
     dw = np.empty_like(w)
-    reference.conv2d_weight_gradient(dy, x, window, dw, ops.Buffers())
+    reference.conv2d_weight_gradient(dy, x, window, 1, dw, ops.Buffers())
     return [
-        reference.conv2d_forward(x, w, None, window, ops.Buffers()),
-        reference.conv2d_input_gradient(dy, w, window, ops.Buffers()),
+        reference.conv2d_forward(x, w, None, window, 1, ops.Buffers()),
+        reference.conv2d_input_gradient(dy, w, window, 1, ops.Buffers()),
         dw,
     ]
 

@@ -8,25 +8,35 @@ def pixel(x, n, c, row, column, outside=0.0):
     return x[n, c, row, column] if inside else outside
 
 
-def conv2d(x, w, b, stride, padding, output):
-    """y[n,f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[n, c, i·s+u−p, j·s+v−p]."""
+def conv2d(x, w, b, stride, padding, dilation, groups, output):
+    """y[n,f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[n, c, i·s+u·d−p, j·s+v·d−p], c in f's group."""
     y = np.zeros((len(x), len(w), *output))
     for n, f, i, j in np.ndindex(y.shape):
         y[n, f, i, j] = 0 if b is None else b[f]
+        first = f // (len(w) // groups) * w.shape[1]  # channel of the group
         for c, u, v in np.ndindex(w.shape[1:]):
-            row, column = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
-            y[n, f, i, j] += w[f, c, u, v] * pixel(x, n, c, row, column)
+            row, column = met(i, j, u, v, stride, padding, dilation)
+            y[n, f, i, j] += w[f, c, u, v] * pixel(x, n, first + c, row, column)
     return y
 
 
-def conv_transpose2d(x, w, b, stride, padding, output):
-    """Every input pixel paints the kernel, scaled, into the output."""
-    y = np.zeros((len(x), w.shape[1], *output))
+def met(i, j, u, v, stride, padding, dilation):
+    """The pixel that output (i, j) meets through tap (u, v)."""
+    return (
+        i * stride[0] + u * dilation[0] - padding[0],
+        j * stride[1] + v * dilation[1] - padding[1],
+    )
+
+
+def conv_transpose2d(x, w, b, stride, padding, dilation, groups, output):
+    """Every input pixel paints the kernel, scaled, into the output, on the filters of its group."""
+    y = np.zeros((len(x), groups * w.shape[1], *output))
     for n, c, i, j in np.ndindex(x.shape):
+        first = c // (len(w) // groups) * w.shape[1]  # filter of the group
         for f, u, v in np.ndindex(w.shape[1:]):
-            row, column = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
+            row, column = met(i, j, u, v, stride, padding, dilation)
             if 0 <= row < output[0] and 0 <= column < output[1]:
-                y[n, f, row, column] += w[c, f, u, v] * x[n, c, i, j]
+                y[n, first + f, row, column] += w[c, f, u, v] * x[n, c, i, j]
     return y if b is None else y + b[:, None, None]
 
 

@@ -18,6 +18,7 @@ ACTIVATIONS = {
 seeds = st.integers(0, 2**32 - 1)
 batch_sizes = st.sampled_from([1, 2, 3, 5])
 small = st.integers(1, 3)
+dilations = st.just((1, 1)) | st.tuples(small, small)
 
 
 def pairs(low, high):
@@ -37,26 +38,35 @@ def images(draw, channels, at_least=(1, 1)):
 
 
 @st.composite
+def grouped(draw):
+    """Channels, filters, and the groups of both: one, a few, or one a channel."""
+    groups = draw(small)
+    return groups * draw(small), groups * draw(small), groups
+
+
+@st.composite
 def conv2d(draw):
-    channels, kernel = draw(small), draw(st.tuples(small, small))
+    (channels, filters, groups), kernel = draw(grouped()), draw(st.tuples(small, small))
+    more = {"bias": draw(st.booleans()), "dilation": draw(dilations), "groups": groups}
     if draw(st.booleans()):
-        layer = nn.Conv2D(channels, draw(small), kernel, padding="same", bias=draw(st.booleans()))
+        layer = nn.Conv2D(channels, filters, kernel, padding="same", **more)
         return layer, draw(images(channels))
     padding = draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
-    layer = nn.Conv2D(channels, draw(small), kernel, draw(pairs(1, 3)), padding)
-    smallest = [max(1, k - 2 * p) for k, p in zip(kernel, padding)]
+    layer = nn.Conv2D(channels, filters, kernel, draw(pairs(1, 3)), padding, **more)
+    smallest = [max(1, r - 2 * p) for r, p in zip(layer.reach, padding)]
     return layer, draw(images(channels, smallest))
 
 
 @st.composite
 def conv_transpose2d(draw):
-    channels, kernel = draw(small), draw(st.tuples(small, small))
+    (channels, filters, groups), kernel = draw(grouped()), draw(st.tuples(small, small))
     stride = draw(st.tuples(small, small))
     padding = tuple(draw(st.integers(0, (k - 1) // 2)) for k in kernel)
     extra = tuple(draw(st.integers(0, s - 1)) for s in stride)
     layer = nn.ConvTranspose2D(
-        channels, draw(small), kernel, stride, padding, extra, bias=draw(st.booleans())
-    )
+        channels, filters, kernel, stride, padding, extra, bias=draw(st.booleans()),
+        dilation=draw(dilations), groups=groups,
+    )  # fmt: skip
     return layer, draw(images(channels))
 
 

@@ -29,21 +29,21 @@ def average_pool():
 # Each bug: a layer, the operation it breaks, and how. `right` is the operation as it should be.
 
 
-def swapped_stride(right, dy, w, window, buffers):
-    return right(dy, w, window._replace(stride=window.stride[::-1]), buffers)
+def swapped_stride(right, dy, w, window, groups, buffers):
+    return right(dy, w, window._replace(stride=window.stride[::-1]), groups, buffers)
 
 
-def unflipped_kernel(right, dy, w, window, buffers):
-    return right(dy, w[:, :, ::-1, ::-1], window, buffers)
+def unflipped_kernel(right, dy, w, window, groups, buffers):
+    return right(dy, w[:, :, ::-1, ::-1], window, groups, buffers)
 
 
-def swapped_padding(right, dy, x, window, dw, buffers):
+def swapped_padding(right, dy, x, window, groups, dw, buffers):
     top, left = window.padding
-    right(dy, x, window._replace(padding=(left + 1, top)), dw, buffers)
+    right(dy, x, window._replace(padding=(left + 1, top)), groups, dw, buffers)
 
 
-def lost_image(right, dy, x, window, dw, buffers):
-    right(dy[1:], x[1:], window, dw, buffers)
+def lost_image(right, dy, x, window, groups, dw, buffers):
+    right(dy[1:], x[1:], window, groups, dw, buffers)
 
 
 def forgotten_bias_sum(right, dy, db, buffers):

@@ -93,7 +93,7 @@ def convolution_row(channels: int, filters: int, size: int, batch: int = 4096) -
         ops.allocate([layer.weight.value, layer.bias.value]),
     )
     buffers = ops.Buffers()
-    ours = timed(lambda: ops.conv2d_forward(x, w, b, window, buffers))
+    ours = timed(lambda: ops.conv2d_forward(x, w, b, window, 1, buffers))
     peer = None
     if find_spec("torch"):
         import torch

@@ -34,10 +34,12 @@ PAIRS = {6: (Fraction(2, 3), Fraction(3, 2)), 8: (Fraction(1, 2), Fraction(1), F
 
 def saved(window: Window) -> float:
     """How many times fewer products a convolution takes, with what patches waste at the edges; 0
-    where there are no points for its kernel, or its stride is not 1.
+    where there are no points for its kernel, or its stride or dilation is not 1.
     """
     k, (oh, ow) = window.kernel[0], window.output
-    if window.kernel != (k, k) or M + k - 1 not in PAIRS or window.stride != (1, 1):
+    if window.kernel != (k, k) or M + k - 1 not in PAIRS:
+        return 0.0
+    if (window.stride, window.dilation) != ((1, 1), (1, 1)):
         return 0.0
     patches = -(-oh // M) * -(-ow // M)
     return oh * ow * k**2 / (patches * (M + k - 1) ** 2)

@@ -1,7 +1,7 @@
 """Layers and optimisers as JSON, and back, for model files.
 
-Only registered kinds of layers and minicnn's optimisers are ever built, with exactly the arguments
-that they are saved with, and no layer before the file has proved to hold its arrays: a header
+Only registered kinds of layers and minicnn's optimisers are ever built, with the arguments that
+they are saved with, and no layer before the file has proved to hold its arrays: a header
 cannot ask for more memory than the file has bytes.
 """
 
@@ -19,7 +19,7 @@ from ..layers.base import Layer
 from ..layers.parameter import Parameter, Shape, place
 from ..network import Container, Sequential
 from ..optimizers import Optimizer
-from .kinds import KINDS, argument_names, kind_of
+from .kinds import KINDS, argument_names, default_arguments, kind_of
 from .model_file import field
 
 Arrays = dict[str, np.ndarray]
@@ -119,7 +119,8 @@ def build_layer(
     kind = kinds[name]
     if issubclass(kind, Container):
         return build_container(kind, described, prefix, arrays, kinds)
-    arguments = with_tuples(field(described, "arguments", dict))
+    said = with_tuples(field(described, "arguments", dict))
+    arguments = default_arguments(kind) | said  # an older file does not say what is newer than it
 
     def make() -> Layer:
         for array, shape in kind.array_shapes(**arguments).items():
@@ -127,8 +128,8 @@ def build_layer(
         return kind(**arguments)
 
     layer = construct(kind, arguments, make)
-    if layer.arguments != arguments:
-        raise ModelFileError(f"has a {name} with {shortened(arguments)}, wanted {layer.arguments}")
+    if layer.arguments | said != layer.arguments:
+        raise ModelFileError(f"has a {name} with {shortened(said)}, wanted {layer.arguments}")
     if layer.mask_seed is not None:
         mask_seed = field(described, "mask_seed", list)
         if [type(n) for n in mask_seed] != [int, int] or not all(0 <= n < 2**32 for n in mask_seed):
@@ -218,7 +219,7 @@ def construct(kind: type, arguments: Arguments, make: Callable[[], Any]) -> Any:
         return make()
     except ModelFileError:
         raise
-    except (ValueError, TypeError, LookupError, OverflowError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         why = str(error)[:200]
         raise ModelFileError(f"has arguments that make no {kind.__name__}: {why}") from None
 

@@ -91,7 +91,7 @@ class Graph:
     @staticmethod
     def geometry(window: Window) -> dict[str, Any]:
         """Window attributes; pads are rows above, columns left, rows below, columns right."""
-        sides = zip(window.output, window.stride, window.kernel, window.image, window.padding)
-        after = [max(0, (o - 1) * s + k - n - p) for o, s, k, n, p in sides]
+        sides = zip(window.output, window.stride, window.reach, window.image, window.padding)
+        after = [max(0, (o - 1) * s + r - n - p) for o, s, r, n, p in sides]
         pads = [*window.padding, *after]
         return {"kernel_shape": window.kernel, "strides": window.stride, "pads": pads}

@@ -7,25 +7,79 @@ from typing import Literal
 import numpy as np
 
 from .. import initializers
-from ..backends.window import Window
+from ..backends.window import Window, reach
 from ..common.arguments import pair, whole_number
 from .base import Layer, image_shape
 from .parameter import Shape
 
 
-class Conv2D(Layer):
+class Convolution(Layer):
+    """What the two share: sizes, groups of channels, a weight and a bias."""
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride, padding, bias, dilation, groups,
+        initializer, **arguments,
+    ) -> None:  # fmt: skip
+        name = type(self).__name__
+        in_channels = whole_number(in_channels, "in_channels", name)
+        out_channels = whole_number(out_channels, "out_channels", name)
+        self.kernel_size = pair(kernel_size, "kernel_size", name)
+        self.stride = pair(stride, "stride", name)
+        self.dilation = pair(dilation, "dilation", name)
+        self.reach = reach(self.kernel_size, self.dilation)
+        self.padding, self.padding_after = self.sides(padding, name)
+        groups = whole_number(groups, "groups", name)
+        for channels, of in ((in_channels, "in_channels"), (out_channels, "out_channels")):
+            if channels % groups:
+                raise ValueError(
+                    f"{name}: {of} must be a multiple of groups={groups}, got {channels}"
+                )
+        super().__init__(
+            in_channels=in_channels,
+            out_channels=out_channels,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=padding if padding == "same" else self.padding,
+            **arguments,
+            bias=bool(bias),
+            dilation=self.dilation,
+            groups=groups,
+        )
+        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
+        self.initializer = initializer
+        self.weight = self.zeros("weight")
+        self.bias = self.zeros("bias") if bias else None
+        self.initialize(np.random.default_rng())
+
+    def sides(self, padding, name: str) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Rows above and columns to the left; rows below and columns to the right."""
+        both = pair(padding, "padding", name, at_least=0)
+        return both, both
+
+    def window_of(self, image, output) -> Window:
+        """The window on an image and what a convolution makes of it."""
+        return Window(self.kernel_size, self.stride, self.padding, image, output, self.dilation)
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        draw_weight_and_bias(self, rng)
+
+
+class Conv2D(Convolution):
     """Convolution of images with learned kernels (LeCun et al. 1998).
 
-        y[n,f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[n, c, i·s+u−p, j·s+v−p]
+        y[n,f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[n, c, i·s+u·d−p, j·s+v·d−p]
 
-    x (N, in_channels, H, W) → y (N, out_channels, OH, OW), OH = ⌊(H + 2p − KH) / s⌋ + 1.
-    `weight` (out_channels, in_channels, KH, KW), `bias` (out_channels,).
+    x (N, in_channels, H, W) → y (N, out_channels, OH, OW), OH = ⌊(H + 2p − d·(KH−1) − 1) / s⌋ + 1.
+    `weight` (out_channels, in_channels / groups, KH, KW), `bias` (out_channels,).
 
-    padding: zeros on each side, or "same": OH = H with stride 1; an even kernel then gets its odd
-    row below and its odd column to the right.
+    padding: zeros on each side, or "same": OH = H with stride 1; where their number is odd, the
+    odd row is below and the odd column to the right.
+    dilation d: pixels from one tap to the next, so that few taps see far (Yu & Koltun 2016).
+    groups: channels and filters are cut into so many parts, and a filter sees only the channels of
+    its own part (Krizhevsky et al. 2012); groups = in_channels is a depthwise convolution.
     initializer: draws the weight (default: PyTorch's, uniform ±1/√fan_in; so for the bias).
-    Keeps x for backward. Raises ValueError for sizes that make no sense and for a kernel larger
-    than the padded image.
+    Keeps x for backward. Raises ValueError for sizes that make no sense, for channels that are no
+    multiple of groups, and for a kernel that reaches further than the padded image.
     """
 
     def __init__(
@@ -36,58 +90,45 @@ class Conv2D(Layer):
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] | Literal["same"] = 0,
         bias: bool = True,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
         initializer: initializers.Initializer = initializers.torch_default,
     ) -> None:
-        name = type(self).__name__
-        in_channels = whole_number(in_channels, "in_channels", name)
-        out_channels = whole_number(out_channels, "out_channels", name)
-        self.kernel_size = pair(kernel_size, "kernel_size", name)
-        self.stride = pair(stride, "stride", name)
-        if padding == "same":
-            if self.stride != (1, 1):
-                raise ValueError(f"{name}: padding='same' needs stride 1, got {self.stride}")
-            self.padding = tuple((k - 1) // 2 for k in self.kernel_size)
-            self.padding_after = tuple(k // 2 for k in self.kernel_size)
-        else:
-            self.padding = self.padding_after = pair(padding, "padding", name, at_least=0)
         super().__init__(
-            in_channels=in_channels,
-            out_channels=out_channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=padding if padding == "same" else self.padding,
-            bias=bool(bias),
-        )
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.initializer = initializer
-        self.weight = self.zeros("weight")
-        self.bias = self.zeros("bias") if bias else None
-        self.initialize(np.random.default_rng())
+            in_channels, out_channels, kernel_size, stride, padding, bias, dilation, groups,
+            initializer,
+        )  # fmt: skip
+
+    def sides(self, padding, name):
+        if padding != "same":
+            return super().sides(padding, name)
+        if self.stride != (1, 1):
+            raise ValueError(f"{name}: padding='same' needs stride 1, got {self.stride}")
+        return tuple((r - 1) // 2 for r in self.reach), tuple(r // 2 for r in self.reach)
 
     @classmethod
-    def array_shapes(cls, in_channels, out_channels, kernel_size, bias, **geometry):
-        weight = out_channels, in_channels, *kernel_size
+    def array_shapes(cls, in_channels, out_channels, kernel_size, bias, groups, **geometry):
+        weight = out_channels, in_channels // groups, *kernel_size
         return weight_and_bias(weight, out_channels if bias else None)
-
-    def initialize(self, rng: np.random.Generator) -> None:
-        draw_weight_and_bias(self, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (self.out_channels, *self.window(input_shape).output)
 
     def window(self, input_shape: Shape) -> Window:
         _, *image = image_shape(input_shape, self.in_channels, self)
-        sides = zip(image, self.padding, self.padding_after, self.kernel_size, self.stride)
-        output = tuple((n + before + after - k) // s + 1 for n, before, after, k, s in sides)
+        sides = zip(image, self.padding, self.padding_after, self.reach, self.stride)
+        output = tuple((n + before + after - r) // s + 1 for n, before, after, r, s in sides)
         if min(output) < 1:
+            apart = f", its taps {self.dilation} apart," if self.dilation != (1, 1) else ""
             raise ValueError(
-                f"{self}: the kernel {self.kernel_size} is larger than the padded image: "
+                f"{self}: the kernel {self.kernel_size}{apart} is larger than the padded image: "
                 f"{tuple(image)} with padding {self.padding}"
             )
-        return Window(self.kernel_size, self.stride, self.padding, tuple(image), output)  # type: ignore[arg-type]
+        return self.window_of(tuple(image), output)
 
     def way(self, input_shape: Shape) -> str:
-        return self.ops.conv2d_way(self.in_channels, self.out_channels, self.window(input_shape))
+        window = self.window(input_shape)
+        return self.ops.conv2d_way(self.in_channels, self.out_channels, window, self.groups)
 
     def multiply_adds(self, input_shape: Shape) -> int:
         oh, ow = self.window(input_shape).output
@@ -95,34 +136,38 @@ class Conv2D(Layer):
 
     def forward_batch(self, x, training):
         self.x = x
-        b = None if self.bias is None else self.bias.data
-        return self.ops.conv2d_forward(
-            x, self.weight.data, b, self.window(x.shape[1:]), self.buffers
-        )
+        b, window = None if self.bias is None else self.bias.data, self.window(x.shape[1:])
+        return self.ops.conv2d_forward(x, self.weight.data, b, window, self.groups, self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
         window = self.window(self.x.shape[1:])
         if self.weight.learned:
-            self.ops.conv2d_weight_gradient(dy, self.x, window, self.weight.gradient, self.buffers)
+            self.ops.conv2d_weight_gradient(
+                dy, self.x, window, self.groups, self.weight.gradient, self.buffers
+            )
         if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None
-        return self.ops.conv2d_input_gradient(dy, self.weight.data, window, self.buffers)
+        return self.ops.conv2d_input_gradient(
+            dy, self.weight.data, window, self.groups, self.buffers
+        )
 
 
-class ConvTranspose2D(Layer):
+class ConvTranspose2D(Convolution):
     """Transposed convolution: forward is what convolution does backward (Dumoulin & Visin 2016).
 
-        y[n,f,h,k] = b[f] + Σ_{c,u,v,i,j : i·s+u−p = h, j·s+v−p = k}  w[c,f,u,v] · x[n,c,i,j]
+        y[n,f,h,k] = b[f] + Σ_{c,u,v,i,j : i·s+u·d−p = h, j·s+v·d−p = k}  w[c,f,u,v] · x[n,c,i,j]
 
     Every input pixel paints the kernel, scaled, into the output. x (N, in_channels, H, W) →
-    y (N, out_channels, OH, OW), OH = (H − 1)·s − 2p + KH + output_padding.
-    `weight` (in_channels, out_channels, KH, KW), `bias` (out_channels,).
+    y (N, out_channels, OH, OW), OH = (H − 1)·s − 2p + d·(KH−1) + 1 + output_padding.
+    `weight` (in_channels, out_channels / groups, KH, KW), `bias` (out_channels,).
 
     output_padding (< stride): rows and columns added below and to the right, to choose among the
     sizes that a strided convolution maps to the same H.
-    Keeps x for backward. Raises ValueError for sizes that make no sense or an empty output.
+    dilation d, groups: as Conv2D's.
+    Keeps x for backward. Raises ValueError for sizes that make no sense, for channels that are no
+    multiple of groups, and for an empty output.
     """
 
     def __init__(
@@ -134,42 +179,26 @@ class ConvTranspose2D(Layer):
         padding: int | tuple[int, int] = 0,
         output_padding: int | tuple[int, int] = 0,
         bias: bool = True,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
         initializer: initializers.Initializer = initializers.torch_default,
     ) -> None:
         name = type(self).__name__
-        in_channels = whole_number(in_channels, "in_channels", name)
-        out_channels = whole_number(out_channels, "out_channels", name)
-        self.kernel_size = pair(kernel_size, "kernel_size", name)
-        self.stride = pair(stride, "stride", name)
-        self.padding = pair(padding, "padding", name, at_least=0)
         self.output_padding = pair(output_padding, "output_padding", name, at_least=0)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, bias, dilation, groups,
+            initializer, output_padding=self.output_padding,
+        )  # fmt: skip
         if any(extra >= s for extra, s in zip(self.output_padding, self.stride)):
             raise ValueError(
                 f"{name}: output_padding must be smaller than the stride {self.stride}, "
                 f"got {self.output_padding}"
             )
-        super().__init__(
-            in_channels=in_channels,
-            out_channels=out_channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            output_padding=self.output_padding,
-            bias=bool(bias),
-        )
-        self.in_channels, self.out_channels = in_channels, out_channels
-        self.initializer = initializer
-        self.weight = self.zeros("weight")
-        self.bias = self.zeros("bias") if bias else None
-        self.initialize(np.random.default_rng())
 
     @classmethod
-    def array_shapes(cls, in_channels, out_channels, kernel_size, bias, **geometry):
-        weight = in_channels, out_channels, *kernel_size
+    def array_shapes(cls, in_channels, out_channels, kernel_size, bias, groups, **geometry):
+        weight = in_channels, out_channels // groups, *kernel_size
         return weight_and_bias(weight, out_channels if bias else None)
-
-    def initialize(self, rng: np.random.Generator) -> None:
-        draw_weight_and_bias(self, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (self.out_channels, *self.window(input_shape).image)
@@ -177,31 +206,36 @@ class ConvTranspose2D(Layer):
     def window(self, input_shape: Shape) -> Window:
         """The window of the convolution that this layer transposes: its output is our input."""
         _, *small = image_shape(input_shape, self.in_channels, self)
-        sides = zip(small, self.stride, self.padding, self.kernel_size, self.output_padding)
-        large = tuple((n - 1) * s - 2 * p + k + extra for n, s, p, k, extra in sides)
+        sides = zip(small, self.stride, self.padding, self.reach, self.output_padding)
+        large = tuple((n - 1) * s - 2 * p + r + extra for n, s, p, r, extra in sides)
         if min(large) < 1:
             raise ValueError(f"{self}: an input of {tuple(small)} leaves an output of {large}")
-        return Window(self.kernel_size, self.stride, self.padding, large, tuple(small))  # type: ignore[arg-type]
+        return self.window_of(large, tuple(small))
 
     def multiply_adds(self, input_shape: Shape) -> int:
         return int(np.prod(self.weight.shape)) * input_shape[1] * input_shape[2]
 
     def forward_batch(self, x, training):
         self.x = x
+        window = self.window(x.shape[1:])
         y = self.ops.conv2d_input_gradient(
-            x, self.weight.data, self.window(x.shape[1:]), self.buffers
+            x, self.weight.data, window, self.groups, self.buffers
         )
         return y if self.bias is None else self.ops.bias_forward(y, self.bias.data, self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
         window = self.window(self.x.shape[1:])
         if self.weight.learned:
-            self.ops.conv2d_weight_gradient(self.x, dy, window, self.weight.gradient, self.buffers)
+            self.ops.conv2d_weight_gradient(
+                self.x, dy, window, self.groups, self.weight.gradient, self.buffers
+            )
         if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None
-        return self.ops.conv2d_forward(dy, self.weight.data, None, window, self.buffers)
+        return self.ops.conv2d_forward(
+            dy, self.weight.data, None, window, self.groups, self.buffers
+        )
 
 
 def weight_and_bias(weight: Shape, outputs: int | None) -> dict[str, Shape]:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicnn import backends
-from minicnn.backends.numba import runtime
+from minicnn.backends.numba import grouped, runtime
+from minicnn.layers import Conv2D
 from tests.strategies import conv2d, normal, seeds
 
 numpy, numba = backends.get("numpy"), backends.get("numba")
@@ -32,9 +33,10 @@ def agree(found, wanted, dtype):
 def convolve(ops, batch, x, w, b, dy, window):
     """y, dx, dw and db of one convolution on a backend."""
     dw, db = np.full_like(w, np.nan), np.full(len(w), np.nan, w.dtype)
-    y = ops.to_numpy(ops.conv2d_forward(batch(x), w, b, window, ops.Buffers()))
-    dx = ops.to_numpy(ops.conv2d_input_gradient(batch(dy), w, window, ops.Buffers()))
-    ops.conv2d_weight_gradient(batch(dy), batch(x), window, dw, ops.Buffers())
+    groups = x.shape[1] // w.shape[1]
+    y = ops.to_numpy(ops.conv2d_forward(batch(x), w, b, window, groups, ops.Buffers()))
+    dx = ops.to_numpy(ops.conv2d_input_gradient(batch(dy), w, window, groups, ops.Buffers()))
+    ops.conv2d_weight_gradient(batch(dy), batch(x), window, groups, dw, ops.Buffers())
     ops.bias_gradient(batch(dy), db, ops.Buffers())
     return y, dx, dw, db
 
@@ -93,9 +95,38 @@ def test_dense_layers_of_any_size_agree_with_the_reference(inputs, outputs, n, d
 @pytest.mark.parametrize("channels", [1, 3, 4, 7, 33])
 @pytest.mark.parametrize("filters", [1, 5, 24, 50])
 def test_tiles_with_ragged_edges_agree_with_the_reference(channels, filters):
-    from minicnn.layers import Conv2D
-
     arguments = case(Conv2D(channels, filters, 3, padding=1), (channels, 5, 6), 19, "float64", 0)
     found = convolve(numba, poisoned, *arguments)
     for a, b in zip(found, convolve(numpy, np.copy, *arguments), strict=True):
         agree(a, b, "float64")
+
+
+@pytest.fixture(params=[None, 1], ids=["whole images", "a row at a time"])
+def place_bytes(request, monkeypatch):
+    if request.param is not None:
+        monkeypatch.setattr(grouped, "PLACE_BYTES", request.param)
+
+
+@pytest.mark.parametrize(
+    ("groups", "channels", "filters"), [(2, 5, 7), (3, 1, 1), (3, 1, 4), (20, 1, 1), (2, 9, 1)]
+)
+def test_groups_of_any_size_agree_with_the_reference(groups, channels, filters, place_bytes):
+    layer = Conv2D(groups * channels, groups * filters, (3, 2), (2, 1), (1, 2), dilation=(1, 3),
+                   groups=groups)  # fmt: skip
+    arguments = case(layer, (groups * channels, 7, 17), 19, "float64", 0)
+    found = convolve(numba, poisoned, *arguments)
+    for a, b in zip(found, convolve(numpy, np.copy, *arguments), strict=True):
+        agree(a, b, "float64")
+
+
+@given(st.data(), st.sampled_from([np.nan, np.inf, -np.inf]), seeds)
+def test_in_groups_what_is_not_finite_reaches_what_it_does_in_the_formula(data, poison, seed):
+    layer = Conv2D(4, 4, 3, data.draw(st.integers(1, 2)), padding=1, groups=4)
+    x, w, b, dy, window = case(layer, (4, 5, 6), 2, "float64", seed)
+    for array in (x, dy):
+        array[tuple(data.draw(st.integers(0, n - 1)) for n in array.shape)] = poison
+    with np.errstate(invalid="ignore"):
+        found = convolve(numba, poisoned, x, w, b, dy, window)
+        wanted = convolve(numpy, np.copy, x, w, b, dy, window)
+    for a, c in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, c, rtol=0, atol=1e-10)

@@ -20,15 +20,31 @@ from tests.backends.test_numba_convolution import case, convolve, poisoned
 from tests.strategies import normal, seeds
 
 numpy, numba = backends.get("numpy"), backends.get("numba")
-IN_LANES = SimpleNamespace(
-    **{
-        **vars(numba),
-        "conv2d_forward": winograd.conv2d_forward,
-        "conv2d_input_gradient": winograd.conv2d_input_gradient,
-        "conv2d_weight_gradient": winograd_weights.conv2d_weight_gradient,
-    }
-)
-IN_MATRICES = SimpleNamespace(**{**vars(numpy), **vars(in_matrices)})
+
+
+def taking(backend, forward, input_gradient, weight_gradient):
+    """The backend with these for its convolutions: they know no groups."""
+    return SimpleNamespace(**vars(backend) | {
+        "conv2d_forward": lambda x, w, b, window, groups, buffers: forward(
+            x, w, b, window, buffers
+        ),
+        "conv2d_input_gradient": lambda dy, w, window, groups, buffers: input_gradient(
+            dy, w, window, buffers
+        ),
+        "conv2d_weight_gradient": lambda dy, x, window, groups, dw, buffers: weight_gradient(
+            dy, x, window, dw, buffers
+        ),
+    })  # fmt: skip
+
+
+IN_LANES = taking(
+    numba, winograd.conv2d_forward, winograd.conv2d_input_gradient,
+    winograd_weights.conv2d_weight_gradient,
+)  # fmt: skip
+IN_MATRICES = taking(
+    numpy, in_matrices.conv2d_forward, in_matrices.conv2d_input_gradient,
+    in_matrices.conv2d_weight_gradient,
+)  # fmt: skip
 sizes = st.sampled_from([3, 5])
 # Numbers of filters that need tiles of the same height, for each height is compiled by itself.
 FILTERS = [f for f in range(3, 40) if tile_rows(f, 2, winograd.TILE) == 5]
@@ -133,6 +149,7 @@ def test_it_is_taken_where_it_pays():
         assert way.pays(32, 64, window_of(14, 5, padding=2))
         assert not way.pays(1, 64, window_of(28))  # one channel's transforms, for 64 products
         assert not way.pays(64, 64, window_of(28, stride=2))
+        assert not way.pays(64, 64, window_of(28)._replace(dilation=(2, 2)))
         assert not way.pays(64, 64, window_of(28, 7, padding=3))
         assert not way.pays(64, 64, window_of(1))  # a patch of 16 for one output
 

@@ -104,6 +104,22 @@ def set_in(path, value):
     return change
 
 
+def test_what_a_file_does_not_say_is_as_it_was_before_anyone_could_say_it(tmp_path):
+    def as_before(header):
+        for layer in header["network"]["layers"]:
+            for newer in ("dilation", "groups"):
+                layer.get("arguments", {}).pop(newer, None)
+
+    path = tmp_path / "model.npz"
+    path.write_bytes(large_file())
+    network = m.load(path).network
+    path.write_bytes(with_header(large_file(), as_before))
+    older = m.load(path).network
+    assert repr(older) == repr(network)
+    x = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
+    np.testing.assert_array_equal(older.predict(x), network.predict(x))
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
@@ -115,6 +131,8 @@ def set_in(path, value):
         (["network", "layers", 0, "arguments", "kernel_size"], 3, "make no Conv2D"),
         (["network", "layers", 0, "arguments", "stride"], [0, 1], "stride must be at least 1"),
         (["network", "layers", 0, "arguments", "padding"], [-1, 1], "padding must be at least 0"),
+        (["network", "layers", 0, "arguments", "groups"], 0, "make no Conv2D"),
+        (["network", "layers", 0, "arguments", "groups"], 2, "wanted (2, 0, 3, 3)"),
         (["network", "layers", 1, "arguments", "eps"], float("nan"), "eps must be positive"),
         (["network", "layers", 4, "arguments", "p"], 2, "p must be at least 0 and less than 1"),
         (["network", "layers", 4, "mask_seed"], [1, "2"], "wanted two whole numbers"),

@@ -29,7 +29,7 @@ def test_convolution_is_the_sum_over_channels_and_taps(case, n, seed):
     x = normal((n, *shape), seed)
     wanted = oracles.conv2d(
         x, layer.weight.value, value(layer.bias), layer.stride, layer.padding,
-        layer.output_shape(shape)[1:],
+        layer.dilation, layer.groups, layer.output_shape(shape)[1:],
     )  # fmt: skip
     np.testing.assert_allclose(layer.forward(x), wanted, rtol=1e-10, atol=1e-12)
 
@@ -41,7 +41,7 @@ def test_transposed_convolution_paints_a_kernel_per_pixel(case, n, seed):
     x = normal((n, *shape), seed)
     wanted = oracles.conv_transpose2d(
         x, layer.weight.value, value(layer.bias), layer.stride, layer.padding,
-        layer.output_shape(shape)[1:],
+        layer.dilation, layer.groups, layer.output_shape(shape)[1:],
     )  # fmt: skip
     np.testing.assert_allclose(layer.forward(x), wanted, rtol=1e-10, atol=1e-12)
 
@@ -107,6 +107,40 @@ def test_an_even_same_kernel_has_its_odd_row_below_and_its_odd_column_right():
     x = np.array([[[[1, 2], [3, 4]]]], "float32")
     wanted = [[1 + 20 + 300 + 4000, 2 + 400], [3 + 40, 4]]
     np.testing.assert_array_equal(layer.forward(x)[0, 0], wanted)
+
+
+def test_a_same_kernel_of_few_taps_far_apart_keeps_the_size():
+    layer = nn.Conv2D(1, 1, (2, 3), padding="same", bias=False, dilation=(3, 2))
+    layer.weight.value = np.array([[[[1, 0, 0], [0, 0, 10]]]])
+    x = np.zeros((1, 1, 5, 6), "f")
+    x[0, 0, 2, 3] = 1
+    # Three rows more than the image: one above, two below. Four columns more: two on each side.
+    wanted = np.zeros((5, 6))
+    wanted[3, 5], wanted[0, 1] = 1, 10
+    np.testing.assert_array_equal(layer.forward(x)[0, 0], wanted)
+
+
+def test_a_filter_sees_the_channels_of_its_own_group_only():
+    layer = nn.Conv2D(4, 6, 1, bias=False, groups=2)
+    layer.weight.value = np.arange(1, 13).reshape(6, 2, 1, 1)
+    x = np.eye(4, dtype="f").reshape(4, 4, 1, 1)  # image c has a one in channel c
+    seen = layer.forward(x)[:, :, 0, 0].T  # (filters, channels)
+    wanted = [[1, 2, 0, 0], [3, 4, 0, 0], [5, 6, 0, 0], [0, 0, 7, 8], [0, 0, 9, 10], [0, 0, 11, 12]]
+    np.testing.assert_array_equal(seen, wanted)
+
+
+@given(st.integers(1, 4), st.integers(1, 3), batch_sizes, seeds)
+def test_a_depthwise_convolution_is_one_convolution_a_channel(channels, multiplier, n, seed):
+    layer = nn.Conv2D(channels, channels * multiplier, 3, padding=1, groups=channels)
+    layer.astype("float64")
+    x = normal((n, channels, 5, 4), seed)
+    y = layer.forward(x)
+    for c in range(channels):
+        own = slice(c * multiplier, (c + 1) * multiplier)
+        alone = nn.Conv2D(1, multiplier, 3, padding=1).astype("float64")
+        alone.weight.value, alone.bias.value = layer.weight.value[own], layer.bias.value[own]
+        wanted = alone.forward(x[:, c : c + 1])
+        np.testing.assert_allclose(y[:, own], wanted, rtol=1e-10, atol=1e-12)
 
 
 def test_a_ragged_edge_gets_a_window_of_its_own_with_ceil_mode():

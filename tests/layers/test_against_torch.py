@@ -15,11 +15,13 @@ F = torch.nn.functional
 
 def conv2d(layer, x, w, b=None):
     padding = "same" if layer.arguments["padding"] == "same" else layer.padding
-    return F.conv2d(x, w, b, layer.stride, padding)
+    return F.conv2d(x, w, b, layer.stride, padding, layer.dilation, layer.groups)
 
 
 def conv_transpose2d(layer, x, w, b=None):
-    return F.conv_transpose2d(x, w, b, layer.stride, layer.padding, layer.output_padding)
+    return F.conv_transpose2d(
+        x, w, b, layer.stride, layer.padding, layer.output_padding, layer.groups, layer.dilation
+    )
 
 
 def avg_pool(layer, x):
@@ -86,8 +88,13 @@ def test_batch_norm_and_its_running_statistics_are_pytorchs(case, n, seed, train
         np.testing.assert_allclose(a, b.numpy(), rtol=1e-8, atol=1e-9)
 
 
-def test_default_weights_are_drawn_as_pytorch_draws_them():
-    ours, theirs = nn.Conv2D(50, 80, 3), torch.nn.Conv2d(50, 80, 3)
+@pytest.mark.parametrize("kind", ["Conv2d", "ConvTranspose2d"])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_default_weights_are_drawn_as_pytorch_draws_them(kind, groups):
+    channels, filters = (50 * groups, 80) if kind == "Conv2d" else (80, 50 * groups)
+    ours = getattr(nn, kind[:-1] + "D")(channels, filters, 3, groups=groups)
+    theirs = getattr(torch.nn, kind)(channels, filters, 3, groups=groups)
+    assert ours.weight.shape == theirs.weight.shape
     for mine, peer in ((ours.weight, theirs.weight), (ours.bias, theirs.bias)):
         bound = 1 / np.sqrt(50 * 9)
         for sample in (mine.value, peer.detach().numpy()):

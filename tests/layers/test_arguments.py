@@ -26,6 +26,14 @@ NAN, INF = float("nan"), float("inf")
         (lambda: nn.Conv2D(1, 1, (3, 3, 3)), ValueError, r"one number or two, got \(3, 3, 3\)"),
         (lambda: nn.Conv2D(1, 1, True), ValueError, "Conv2D: kernel_size"),
         (lambda: nn.Conv2D(1, 1, (0, 3)), ValueError, "Conv2D: kernel_size.*got 0"),
+        (lambda: nn.Conv2D(1, 1, 3, dilation=0), ValueError, "Conv2D: dilation must be at least 1"),
+        (lambda: nn.Conv2D(1, 1, 3, groups=0), ValueError, "Conv2D: groups must be at least 1"),
+        (lambda: nn.Conv2D(4, 3, 3, groups=2), ValueError,
+         "Conv2D: out_channels must be a multiple of groups=2, got 3"),
+        (lambda: nn.Conv2D(3, 4, 3, groups=2), ValueError,
+         "Conv2D: in_channels must be a multiple of groups=2, got 3"),
+        (lambda: nn.ConvTranspose2D(2, 3, 3, groups=2), ValueError,
+         "ConvTranspose2D: out_channels must be a multiple of groups=2, got 3"),
         (lambda: nn.ConvTranspose2D(1, 1, 3, 2, output_padding=2), ValueError, "output_padding"),
         (lambda: nn.ConvTranspose2D(0, 1, 3), ValueError, "ConvTranspose2D: in_channels"),
         (lambda: nn.ConvTranspose2D(1, 0, 3), ValueError, "ConvTranspose2D: out_channels"),
@@ -82,9 +90,10 @@ def test_a_layer_refuses_it(make, error, message):
 # Every argument that is a number, with what it is when nobody says; None: it must be said.
 NUMBERS = {
     nn.Conv2D: {"in_channels": None, "out_channels": None, "kernel_size": None, "stride": 1,
-                "padding": 0},
+                "padding": 0, "dilation": 1, "groups": 1},
     nn.ConvTranspose2D: {"in_channels": None, "out_channels": None, "kernel_size": None,
-                         "stride": 1, "padding": 0, "output_padding": 0},
+                         "stride": 1, "padding": 0, "output_padding": 0, "dilation": 1,
+                         "groups": 1},
     nn.MaxPool2D: {"kernel_size": None, "stride": None, "padding": 0},
     nn.AvgPool2D: {"kernel_size": None, "stride": None, "padding": 0},
     nn.Dense: {"in_features": None, "out_features": None},
@@ -123,13 +132,15 @@ def test_a_batch_norm_needs_two_values_a_channel(shape, needed):
     ("layer", "shape", "message"),
     [
         (nn.Conv2D(1, 1, 5), (1, 4, 9), r"kernel \(5, 5\) is larger than the padded .* \(4, 9\)"),
+        (nn.Conv2D(1, 1, 3, dilation=2), (1, 4, 9),
+         r"kernel \(3, 3\), its taps \(2, 2\) apart, is larger than the padded .* \(4, 9\)"),
         (nn.MaxPool2D(3), (1, 2, 9), r"window \(3, 3\) is larger than the padded image"),
         (nn.MaxPool2D(2, padding=1), (1, 0, 9), "an image of 0 × 9 has no pixel"),
         (nn.ConvTranspose2D(1, 1, 2, padding=2), (1, 2, 9), "leaves an output of"),
         (nn.GlobalAvgPool2D(), (1, 0, 3), "an image of 0 × 3 has no pixel"),
         (nn.Reshape((2, 3)), (5,), "5 numbers, not 6"),
     ],
-)
+)  # fmt: skip
 def test_an_image_that_is_too_small_is_refused(layer, shape, message):
     with pytest.raises(ValueError, match=message):
         layer.forward(np.zeros((2, *shape), "f"))

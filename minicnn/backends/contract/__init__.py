@@ -8,7 +8,8 @@ Notation
     x, w, b → y        forward: input, weight, bias, output
     dy → dx, dw, db    backward: dy is ∂L/∂y, the gradient of the loss L with respect to y
     N images, C channels in, F channels (filters) out, H × W pixels, OH × OW output pixels
-    i, j output row and column · u, v a kernel's tap · s stride · p padding above and to the left
+    i, j output row and column · u, v a kernel's tap
+    s stride · d dilation · p padding above and to the left
 
 Rules
 -----

@@ -19,7 +19,7 @@ from cuda.core import Linker, LinkerOptions, ObjectCode
 from .. import scalar
 from ..contract import operations
 from ..window import Window
-from . import activation, convolution, pooling, tile
+from . import activation, convolution, grouped, pooling, tile
 from .device import KERNELS, cuda
 
 GENERATIONS = ((7, 5), (8, 0), (9, 0), (9, 0, "a"))  # Turing, Ampere, Hopper, and all of Hopper
@@ -53,9 +53,14 @@ def all_kernels() -> dict:
     wide = Window(kernel=(5, 5), stride=(1, 1), padding=(2, 2), image=(14, 14), output=(14, 14))
     half = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), image=(14, 14), output=(7, 7))
     for shape in tile.TILES:
-        convolution.forward_product(shape, wide, 800, 64, True)
-        convolution.input_product(shape, wide, 32)
-        convolution.weight_product(shape, wide, 64, 800)
+        for groups in (1, 2):
+            convolution.forward_product(shape, wide, groups, 32, 64, True)
+            convolution.input_product(shape, wide, groups, 32, 64)
+            convolution.weight_product(shape, wide, groups, 32, 64)
+    for channels, filters in ((1, 1), (1, 2), (4, 4)):
+        grouped.forward_outputs(wide, channels, filters, True)
+        grouped.input_pixels(wide, channels, filters)
+        grouped.weight_sums(wide, channels, filters)
     for name in ("max_pool", "max_pool_slope", "avg_pool", "avg_pool_slope"):
         getattr(pooling, name)(half)
     return KERNELS

@@ -15,17 +15,17 @@ POINT = Window(kernel=(1, 1), stride=(1, 1), padding=(0, 0), image=(1, 1), outpu
 
 
 def dense_forward(x, w, b, buffers):
-    y = conv2d_forward(as_image(x), as_kernel(w), b, POINT, buffers)
+    y = conv2d_forward(as_image(x), as_kernel(w), b, POINT, 1, buffers)
     return reshape(y, y.shape[1:2])
 
 
 def dense_input_gradient(dy, w, buffers):
-    dx = conv2d_input_gradient(as_image(dy), as_kernel(w), POINT, buffers)
+    dx = conv2d_input_gradient(as_image(dy), as_kernel(w), POINT, 1, buffers)
     return reshape(dx, dx.shape[1:2])
 
 
 def dense_weight_gradient(dy, x, dw, buffers):
-    conv2d_weight_gradient(as_image(dy), as_image(x), POINT, as_kernel(dw), buffers)
+    conv2d_weight_gradient(as_image(dy), as_image(x), POINT, 1, as_kernel(dw), buffers)
 
 
 def as_image(x):

@@ -27,7 +27,7 @@ def max_pool_forward(x, window, buffers):
 
 @cache
 def max_pool(window):
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
 
     def run(x, batch, size, y, winner):
         """y = max over the window's taps inside the image, winner = u · KW + v of the first."""
@@ -57,7 +57,7 @@ def max_pool_backward(dy, winner, window, buffers):
 
 @cache
 def max_pool_slope(window):
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
 
     def run(dy, winner, batch, size, dx):
         """dx = Σ dy over the windows in which the pixel won."""
@@ -87,7 +87,7 @@ def avg_pool_forward(x, window, divisor, buffers):
 
 @cache
 def avg_pool(window):
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
 
     def run(x, divisor, batch, size, y):
         """y = (sum over the window's taps inside the image) / divisor[i, j]."""
@@ -114,7 +114,7 @@ def avg_pool_backward(dy, window, divisor, buffers):
 
 @cache
 def avg_pool_slope(window):
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
 
     def run(dy, divisor, batch, size, dx):
         """dx = Σ dy / divisor[i, j] over the windows that see the pixel."""

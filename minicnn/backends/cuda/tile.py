@@ -12,8 +12,9 @@ every number that is read from shared memory for a row or column of the thread's
 largest tile that is 128 · 128 · DEPTH multiply-adds for 2 · 128 · DEPTH numbers: an intensity of
 64 multiply-adds a number, 32 operations a byte in float32, and 4 multiply-adds a shared load.
 
-What a and b are is the operation's affair: `fill_a(panel, a, m0, k0, last, …)` writes
+What a and b are is the operation's affair: `fill_a(panel, a, group, m0, k0, last, …)` writes
 panel[k, m] for k in 0..DEPTH, m in 0..ROWS with zeros outside, and `fill_b` alike for columns.
+With groups there are as many products of the same sizes side by side, each with its own blocks.
 """
 
 from typing import NamedTuple
@@ -53,8 +54,9 @@ def tile_for(rows: int) -> Tile:
     return next((tile for tile in TILES if rows <= tile.shape[0]), TILES[-1])
 
 
-def tiled_product(name, tile, fill_a, fill_b, biased):
-    """The kernel for one product. c (parts, M, N): part z sums k from z · chunk to (z + 1) · chunk.
+def tiled_product(name, tile, groups, fill_a, fill_b, biased):
+    """The kernel for a product a group. c (parts, groups, M, N): part z sums k from z · chunk to
+    (z + 1) · chunk.
 
     batch: images side by side in a batch, for the operations' index arithmetic.
     """
@@ -69,15 +71,17 @@ def tiled_product(name, tile, fill_a, fill_b, biased):
         from_b = cuda.local.array(S, c.dtype)
         t = cuda.threadIdx.x
         row, column = t // THREAD_COLUMNS, t % THREAD_COLUMNS
-        n0, m0, part = cuda.blockIdx.x * COLUMNS, cuda.blockIdx.y * ROWS, cuda.blockIdx.z
+        n0, m0 = cuda.blockIdx.x * COLUMNS, cuda.blockIdx.y * ROWS
+        part, group = cuda.blockIdx.z // groups, cuda.blockIdx.z % groups
         for r in range(R):
             m = m0 + row + r * THREAD_ROWS
             for s in range(S):
-                sums[r, s] = bias[m] if biased and m < rows else c.dtype.type(0)
+                own = biased and m < rows
+                sums[r, s] = bias[group * rows + m] if own else c.dtype.type(0)
         last = min(depth, (part + 1) * chunk)
         for k0 in range(part * chunk, last, DEPTH):
-            fill_a(panel_a, a, m0, k0, last, batch, t)
-            fill_b(panel_b, b, k0, last, n0, batch, t)
+            fill_a(panel_a, a, group, m0, k0, last, batch, t)
+            fill_b(panel_b, b, group, k0, last, n0, batch, t)
             cuda.syncthreads()
             for k in range(DEPTH):
                 for r in range(R):
@@ -93,26 +97,27 @@ def tiled_product(name, tile, fill_a, fill_b, biased):
             for s in range(S):
                 n = n0 + column + s * THREAD_COLUMNS
                 if m < rows and n < columns:
-                    c[(part * rows + m) * columns + n] = sums[r, s]
+                    c[(cuda.blockIdx.z * rows + m) * columns + n] = sums[r, s]
 
-    return kernel("F F F n n n n n F", f"{name}, tile {ROWS} × {COLUMNS}")(product)
+    name += f", tile {ROWS} × {COLUMNS}" + (f", {groups} groups" if groups > 1 else "")
+    return kernel("F F F n n n n n F", name)(product)
 
 
-def multiply(product, tile, a, b, bias, sizes, parts, batch, c):
-    """Launch a `tiled_product` for sizes (M, N, K), with K in so many parts."""
+def multiply(product, tile, groups, a, b, bias, sizes, parts, batch, c):
+    """Launch a `tiled_product` for sizes (M, N, K) of a group, with K in so many parts."""
     rows, columns, depth = sizes
     chunk = -(-depth // (parts * DEPTH)) * DEPTH
-    blocks = -(-columns // tile.shape[1]), -(-rows // tile.shape[0]), parts
+    blocks = -(-columns // tile.shape[1]), -(-rows // tile.shape[0]), parts * groups
     bias = c if bias is None else bias
     launch(
         product, blocks, a, b, bias, rows, columns, depth, chunk, batch, c, threads=tile.threads
     )
 
 
-def parts_of(tile: Tile, sizes: tuple[int, int, int]) -> int:
+def parts_of(tile: Tile, groups: int, sizes: tuple[int, int, int]) -> int:
     """Into how many parts the sum over k is cut, so that there is work for all of the GPU."""
     rows, columns, depth = sizes
-    blocks = -(-columns // tile.shape[1]) * -(-rows // tile.shape[0])
+    blocks = -(-columns // tile.shape[1]) * -(-rows // tile.shape[0]) * groups
     return max(1, min(-(-PARTS // blocks), depth // (4 * DEPTH)))
 
 

@@ -1,6 +1,6 @@
 """Convolution with one image a lane: no matrix is built, each output looks up its own taps.
 
-    y[f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[c, i·s+u−p, j·s+v−p]     for 16 images at once
+    y[f,i,j] = b[f] + Σ_{c,u,v} w[f,c,u,v] · x[c, i·s+u·d−p, j·s+v·d−p]     for 16 images at once
 
 Two tiles of registers do all the work (see simd.py):
 
@@ -11,10 +11,11 @@ Two tiles of registers do all the work (see simd.py):
   output position is one load of each dy and each x; the lanes are summed when all is added.
 
 The input gradient is the forward pass with other taps: where `forward` sends output i through tap
-u to pixel i·s+u−p, `backward` sends the pixel through the same tap back to i. `Meetings` tells the
-kernel which, so there is one kernel for both.
+u to pixel i·s+u·d−p, `backward` sends the pixel through the same tap back to i. `Meetings` tells
+the kernel which, so there is one kernel for both.
 
-Where fewer multiplications pay, `winograd.py` computes the same.
+Where fewer multiplications pay, `winograd.py` computes the same, and with groups of channels
+`grouped.py` does.
 """
 
 from functools import cache
@@ -24,7 +25,7 @@ from numba import prange
 
 from .. import minimal
 from ..numpy.convolution import padded_size
-from . import winograd, winograd_weights
+from . import grouped, winograd, winograd_weights
 from .layout import Lanes, clear_padding, empty
 from .runtime import LANES, kernel
 from .simd import (
@@ -44,7 +45,9 @@ from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
 # ── forward and input gradient ───────────────────────────────────────────────────────────────
 
 
-def conv2d_forward(x, w, b, window, buffers):
+def conv2d_forward(x, w, b, window, groups, buffers):
+    if groups > 1:
+        return grouped.conv2d_forward(x, w, b, window, groups, buffers)
     few = winograd.pays(w.shape[1], w.shape[0], window)
     return (winograd.conv2d_forward if few else direct_forward)(x, w, b, window, buffers)
 
@@ -56,7 +59,9 @@ def direct_forward(x, w, b, window, buffers):
     return y
 
 
-def conv2d_input_gradient(dy, w, window, buffers):
+def conv2d_input_gradient(dy, w, window, groups, buffers):
+    if groups > 1:
+        return grouped.conv2d_input_gradient(dy, w, window, groups, buffers)
     few = winograd.pays(w.shape[1], w.shape[0], window)
     gradient = winograd.conv2d_input_gradient if few else direct_input_gradient
     return gradient(dy, w, window, buffers)
@@ -69,7 +74,9 @@ def direct_input_gradient(dy, w, window, buffers):
     return dx
 
 
-def conv2d_way(channels, filters, window):
+def conv2d_way(channels, filters, window, groups):
+    if groups > 1:
+        return "grouped"
     if not winograd.pays(channels, filters, window):
         return "direct"
     return f"Winograd F({minimal.M}, {window.kernel[0]})"
@@ -156,10 +163,13 @@ CACHE_BYTES = 32 * 1024  # what is gone over at a time: the fastest cache holds 
 ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
 
-def conv2d_weight_gradient(dy, x, window, dw, buffers):
-    few = winograd_weights.pays(dw.shape[1], dw.shape[0], window)
-    gradient = winograd_weights.conv2d_weight_gradient if few else direct_weight_gradient
-    gradient(dy, x, window, dw, buffers)
+def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
+    if groups > 1:
+        grouped.conv2d_weight_gradient(dy, x, window, groups, dw, buffers)
+    elif winograd_weights.pays(dw.shape[1], dw.shape[0], window):
+        winograd_weights.conv2d_weight_gradient(dy, x, window, dw, buffers)
+    else:
+        direct_weight_gradient(dy, x, window, dw, buffers)
 
 
 def direct_weight_gradient(dy, x, window, dw, buffers):

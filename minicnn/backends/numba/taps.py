@@ -1,10 +1,11 @@
 """Which taps meet which pixels: the geometry of a window as small tables for the kernels.
 
-Output (i, j) and tap (u, v) meet at pixel (i·s + u − p, j·s + v − p). A tap that would meet the
+Output (i, j) and tap (u, v) meet at pixel (i·s + u·d − p, j·s + v·d − p). A tap that would meet the
 padding is in no table, so the kernels compute nothing for it and need no test.
 """
 
 from functools import cache
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -31,24 +32,24 @@ class Meetings(NamedTuple):
 
 @cache
 def forward(window: Window) -> Meetings:
-    """Output i meets tap u at pixel i·s + u − p."""
+    """Output i meets tap u at pixel i·s + u·d − p."""
     axes = []
-    for k, s, p, n, outputs in zip(*window):
-        met = [[(u, i * s + u - p) for u in range(k) if 0 <= i * s + u - p < n]
+    for k, s, p, n, outputs, d in zip(*window):
+        met = [[(u, i * s + u * d - p) for u in range(k) if 0 <= i * s + u * d - p < n]
                for i in range(outputs)]  # fmt: skip
-        axes += [first_and_count(met), (1, 1)]
+        axes += [first_and_count(met), (1, d)]
     return Meetings(*axes)
 
 
 @cache
 def backward(window: Window) -> Meetings:
-    """Pixel h meets tap u at output (h + p − u) / s, where that is whole."""
+    """Pixel h meets tap u at output (h + p − u·d) / s, where that is whole."""
     axes = []
-    for k, s, p, n, outputs in zip(*window):
-        met = [[(u, (h + p - u) // s) for u in range(k)
-                if (h + p - u) % s == 0 and 0 <= (h + p - u) // s < outputs]
+    for k, s, p, n, outputs, d in zip(*window):
+        met = [[(u, (h + p - u * d) // s) for u in range(k)
+                if (h + p - u * d) % s == 0 and 0 <= (h + p - u * d) // s < outputs]
                for h in range(n)]  # fmt: skip
-        axes += [first_and_count(met), (s, -1)]
+        axes += [first_and_count(met), (s // gcd(s, d), -(d // gcd(s, d)))]
     return Meetings(*axes)
 
 
@@ -77,16 +78,17 @@ class Columns(NamedTuple):
 @cache
 def channel_columns(window: Window, channels: int) -> Columns:
     """A group is COLUMNS channels, a step is a tap: only the outputs whose pixel is inside."""
-    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow) = window
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
     u, v = (a.ravel() for a in np.mgrid[:kh, :kw])
+    down, right = u * dh - top, v * dw - left  # from an output's first pixel to the tap's
     c = np.arange(-(-channels // COLUMNS) * COLUMNS).reshape(-1, 1, COLUMNS)
     inside = np.minimum(c, channels - 1)
-    shift = ((u - top) * width + v - left)[None, :, None]
+    shift = (down * width + right)[None, :, None]
     ranges = [
-        np.maximum(0, -(-(top - u) // sh)),
-        np.minimum(oh, (height - 1 + top - u) // sh + 1),
-        np.maximum(0, -(-(left - v) // sw)),
-        np.minimum(ow, (width - 1 + left - v) // sw + 1),
+        np.maximum(0, -(down // sh)),
+        np.minimum(oh, (height - 1 - down) // sh + 1),
+        np.maximum(0, -(right // sw)),
+        np.minimum(ow, (width - 1 - right) // sw + 1),
     ]
     weight = c * kh * kw + (u * kw + v)[None, :, None]
     starts = (inside * height * width + shift) * LANES
@@ -96,11 +98,11 @@ def channel_columns(window: Window, channels: int) -> Columns:
 @cache
 def tap_columns(window: Window, channels: int) -> Columns:
     """One group, a step is COLUMNS taps, all outputs: for x with its padding around it."""
-    (kh, kw), (oh, ow) = window.kernel, window.output
+    (kh, kw), (oh, ow), (dh, dw) = window.kernel, window.output, window.dilation
     height, width = padded_size(window)
     weights = channels * kh * kw
     weight = np.arange(-(-weights // COLUMNS) * COLUMNS).reshape(1, -1, COLUMNS)
     c, u, v = np.unravel_index(np.minimum(weight, weights - 1), (channels, kh, kw))
     ranges = np.tile(np.array([0, oh, 0, ow]), (weight.shape[1], 1))
-    starts = ((c * height + u) * width + v) * LANES
+    starts = ((c * height + u * dh) * width + v * dw) * LANES
     return Columns(starts, ranges, np.where(weight < weights, weight, -1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .convolution import padded, padded_size
+from .convolution import met, padded, padded_size
 
 
 def max_pool_forward(x, window, buffers):
@@ -13,7 +13,7 @@ def max_pool_forward(x, window, buffers):
     winner[...] = 0
     xp = padded(x, window, -np.inf, buffers)
     for tap, (u, v) in enumerate(np.ndindex(window.kernel)):
-        candidate = xp[:, :, *shifted(u, v, window)]
+        candidate = xp[:, :, *met(u, v, window)]
         # Only a greater value takes over, so ties stay with the first. A NaN takes over once.
         better = (candidate > y) | (np.isnan(candidate) & ~np.isnan(y))
         np.copyto(y, candidate, where=better)
@@ -25,7 +25,7 @@ def max_pool_backward(dy, winner, window, buffers):
     dx = buffers.empty("dx", (*dy.shape[:2], *padded_size(window)), dy.dtype)
     dx[...] = 0
     for tap, (u, v) in enumerate(np.ndindex(window.kernel)):
-        seen = dx[:, :, *shifted(u, v, window)]
+        seen = dx[:, :, *met(u, v, window)]
         np.add(seen, dy, out=seen, where=winner == tap)
     return inside(dx, window)
 
@@ -35,7 +35,7 @@ def avg_pool_forward(x, window, divisor, buffers):
     y[...] = 0
     xp = padded(x, window, 0, buffers)
     for u, v in np.ndindex(window.kernel):
-        y += xp[:, :, *shifted(u, v, window)]
+        y += xp[:, :, *met(u, v, window)]
     y /= divisor.astype(y.dtype)
     return y
 
@@ -45,14 +45,8 @@ def avg_pool_backward(dy, window, divisor, buffers):
     dx[...] = 0
     share = dy / divisor.astype(dy.dtype)
     for u, v in np.ndindex(window.kernel):
-        dx[:, :, *shifted(u, v, window)] += share
+        dx[:, :, *met(u, v, window)] += share
     return inside(dx, window)
-
-
-def shifted(u, v, window):
-    """The rows and columns of the padded image that tap (u, v) meets, one per output."""
-    (sh, sw), (oh, ow) = window.stride, window.output
-    return slice(u, u + (oh - 1) * sh + 1, sh), slice(v, v + (ow - 1) * sw + 1, sw)
 
 
 def inside(x, window):

@@ -12,7 +12,17 @@ from . import (  # noqa: F401
     pooling,
     standardize,
 )
-from .kind import KINDS, Kind, Twin, argument_names, classes, kind_of, operator, register
+from .kind import (
+    KINDS,
+    Kind,
+    Twin,
+    argument_names,
+    classes,
+    default_arguments,
+    kind_of,
+    operator,
+    register,
+)
 
 __all__ = [
     "KINDS",
@@ -20,6 +30,7 @@ __all__ = [
     "Twin",
     "argument_names",
     "classes",
+    "default_arguments",
     "kind_of",
     "operator",
     "register",

@@ -7,12 +7,15 @@ READ = {
     "bias": lambda module: module.bias is not None,
     "padding": lambda module: 0 if module.padding == "valid" else module.padding,
 }
-ONLY = {"dilation": (1, 1), "groups": 1, "padding_mode": "zeros"}
+ONLY = {"padding_mode": "zeros"}
 
 
 def conv2d(graph, layer, x, shape, name):
     inputs = [x, *graph.parameters(layer, name, "weight", "bias")]
-    return graph.node("Conv", inputs, f"{name}.y", **graph.geometry(layer.window(shape)))
+    return graph.node(
+        "Conv", inputs, f"{name}.y", group=layer.groups, dilations=layer.dilation,
+        **graph.geometry(layer.window(shape)),
+    )  # fmt: skip
 
 
 def conv_transpose2d(graph, layer, x, shape, name):
@@ -20,6 +23,7 @@ def conv_transpose2d(graph, layer, x, shape, name):
     return graph.node(
         "ConvTranspose", inputs, f"{name}.y", kernel_shape=layer.kernel_size, strides=layer.stride,
         pads=[*layer.padding, *layer.padding], output_padding=layer.output_padding,
+        group=layer.groups, dilations=layer.dilation,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from ...layers.base import Layer
@@ -105,6 +105,13 @@ def argument_names(made: type) -> list[str]:
     parameters = signature(made).parameters.values()
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     return [name for name in named if name != "initializer"]
+
+
+def default_arguments(made: type) -> dict[str, Any]:
+    """What a constructor takes where nobody says it; without those that must be said."""
+    parameters, names = signature(made).parameters, argument_names(made)
+    defaults = {name: parameters[name].default for name in names}
+    return {name: value for name, value in defaults.items() if value is not Parameter.empty}
 
 
 def operator(name: str, **attributes: str) -> Onnx:
