@@ -26,7 +26,8 @@ from ..common.arguments import Described, as_array
 from ..common.turns import Turn, Turns
 from .parameter import Parameter, Shape, convert, move
 
-SQUARES = "kernel_size", "stride", "padding", "output_padding"  # (height, width), or one for both
+# (height, width), or one number for both.
+SQUARES = "kernel_size", "stride", "padding", "output_padding", "dilation"
 
 
 class Layer(Described):
