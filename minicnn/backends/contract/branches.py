@@ -15,6 +15,9 @@ class Operations(Protocol):
         a may be the last sum of that name, so that a sum of many takes no more memory.
         """
 
+    def multiply(self, a: Batch, b: Batch, name: str, buffers: Any) -> Batch:
+        """a · b, number by number, likewise. Its gradients: dy · b for a, and dy · a for b."""
+
     def concatenate(self, xs: Sequence[Batch], buffers: Any) -> Batch:
         """Channels side by side: xs (N, C₀, …), (N, C₁, …), … → y (N, C₀ + C₁ + …, …)."""
 

@@ -21,6 +21,19 @@ def add_numbers(a, b, size, y):
         y[k] = a[k] + b[k]
 
 
+def multiply(a, b, name, buffers):
+    y = empty(buffers, name, a.shape[1:], a)
+    for_each(multiply_numbers, a.size, a.flat, b.flat, a.size, y.flat)
+    return y
+
+
+@kernel("F F n F")
+def multiply_numbers(a, b, size, y):
+    """y = a · b, an element a thread."""
+    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+        y[k] = a[k] * b[k]
+
+
 def concatenate(xs, buffers):
     channels, start = sum(x.shape[1] for x in xs), 0
     y = empty(buffers, "side by side", (channels, *xs[0].shape[2:]), xs[0])

@@ -8,6 +8,7 @@ import numpy as np
 from .. import scalar
 from ..philox import keep_threshold
 from .arrays import empty
+from .branches import multiply
 from .device import cuda, device, for_each, kernel, launch
 
 philox4x32 = device(scalar.philox4x32)
@@ -47,13 +48,4 @@ def advance(step):
 
 
 def dropout_backward(dy, mask, buffers):
-    dx = empty(buffers, "dx", dy.shape[1:], dy)
-    for_each(multiply, dy.size, dy.flat, mask.flat, dy.size, dx.flat)
-    return dx
-
-
-@kernel("F F n F")
-def multiply(dy, mask, size, dx):
-    """dx = dy · mask."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        dx[k] = dy[k] * mask[k]
+    return multiply(dy, mask, "dx", buffers)

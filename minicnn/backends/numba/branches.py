@@ -1,4 +1,4 @@
-"""Ways that part and meet again: sums, and channels side by side."""
+"""Ways that part and meet again: sums, products, and channels side by side."""
 
 from numba import prange
 
@@ -20,6 +20,20 @@ def add_numbers(a, b, y):
     for row in prange(len(a)):
         for k in range(a.shape[1]):
             y[row, k] = a[row, k] + b[row, k]
+
+
+def multiply(a, b, name, buffers):
+    y = empty(buffers, name, a.shape[1:], a)
+    multiply_numbers(rows(a), rows(b), rows(y))
+    return y
+
+
+@kernel
+def multiply_numbers(a, b, y):
+    """y = a · b."""
+    for row in prange(len(a)):
+        for k in range(a.shape[1]):
+            y[row, k] = a[row, k] * b[row, k]
 
 
 def concatenate(xs, buffers):

@@ -5,7 +5,7 @@ from numba import prange
 
 from .. import scalar
 from ..philox import keep_threshold
-from .activation import rows
+from .branches import multiply
 from .layout import empty
 from .runtime import device, kernel
 
@@ -44,17 +44,7 @@ def draw(x, threshold, kept, seed_0, seed_1, step, mask, y):
 
 
 def dropout_backward(dy, mask, buffers):
-    dx = empty(buffers, "dx", dy.shape[1:], dy)
-    multiply(rows(dy), rows(mask), rows(dx))
-    return dx
-
-
-@kernel
-def multiply(dy, mask, dx):
-    """dx = dy · mask."""
-    for row in prange(len(dy)):
-        for k in range(dy.shape[1]):
-            dx[row, k] = dy[row, k] * mask[row, k]
+    return multiply(dy, mask, "dx", buffers)
 
 
 def elements(x):

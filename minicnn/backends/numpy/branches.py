@@ -1,10 +1,14 @@
-"""Ways that part and meet again: sums, and channels side by side."""
+"""Ways that part and meet again: sums, products, and channels side by side."""
 
 import numpy as np
 
 
 def add(a, b, name, buffers):
     return np.add(a, b, out=buffers.empty(name, a.shape, a.dtype))
+
+
+def multiply(a, b, name, buffers):
+    return np.multiply(a, b, out=buffers.empty(name, a.shape, a.dtype))
 
 
 def concatenate(xs, buffers):
