@@ -12,6 +12,7 @@ import numpy as np
 
 from ..common.paths import path_text
 from ..data.batches import shuffled
+from ..data.dataset import Dataset
 from ..files.history import History
 from ..losses import Loss
 from ..network import Sequential
@@ -58,6 +59,12 @@ def cross_validate(
     inputs, targets = split(samples, "samples")
     if not 2 <= folds <= len(inputs):
         raise ValueError(f"folds must be between 2 and the {len(inputs)} samples, got {folds}")
+
+    def part(chosen: np.ndarray) -> Samples:
+        if isinstance(samples, Dataset):  # which knows the names of its classes
+            return samples[chosen]
+        return inputs[chosen], targets[chosen]
+
     evaluations, histories = [], []
     parts = np.array_split(shuffled(len(inputs), seed, 0), folds)
     for fold, held_out in enumerate(parts):
@@ -65,10 +72,10 @@ def cross_validate(
         fresh, its_optimizer = copy.deepcopy((network, optimizer))
         fresh.initialize(seed + fold)
         histories.append(
-            fit(fresh, loss, its_optimizer, (inputs[others], targets[others]),
-                seed=seed + fold, checkpoint=file_of(fold, checkpoint), **fit_arguments)
+            fit(fresh, loss, its_optimizer, part(others), seed=seed + fold,
+                checkpoint=file_of(fold, checkpoint), **fit_arguments)
         )  # fmt: skip
-        evaluations.append(evaluate(fresh, loss, (inputs[held_out], targets[held_out])))
+        evaluations.append(evaluate(fresh, loss, part(held_out)))
     return CrossValidation(evaluations, histories)
 
 

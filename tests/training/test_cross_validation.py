@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from minicnn import SGD, SoftmaxCrossEntropy, cross_validate
+from minicnn.data import Dataset
 from minicnn.files import checkpoint
 from minicnn.training import loop
 from tests.strategies import stripes
@@ -22,6 +23,14 @@ def test_cross_validation_judges_every_sample_once_and_leaves_the_network_alone(
     accuracies = [e.accuracy for e in found.evaluations]
     assert mean == pytest.approx(np.mean(accuracies))
     assert std == pytest.approx(np.std(accuracies, ddof=1))
+
+
+def test_the_evaluations_know_the_names_of_the_classes():
+    samples = Dataset(*stripes(20), ("upright", "lying"))
+    found = cross_validate(
+        network(), SoftmaxCrossEntropy(), SGD(0.1), samples, folds=2, epochs=1, progress=False
+    )
+    assert [e.classes for e in found.evaluations] == [("upright", "lying")] * 2
 
 
 def test_folds_start_from_fresh_and_different_weights():
