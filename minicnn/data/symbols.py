@@ -39,11 +39,10 @@ _CORNERS = {
 
 
 def segment_distance(x: np.ndarray, y: np.ndarray, start: tuple, end: tuple) -> np.ndarray:
-    """The distance of (x, y) from the segment between two points; all broadcast."""
+    """The distance of (x, y) from the segment between two different points; all broadcast."""
     x, y = x - start[0], y - start[1]
     across, down = end[0] - start[0], end[1] - start[1]
-    squared = np.maximum(across * across + down * down, 2.0**-60)  # not 0 for a single point
-    nearest = np.clip((x * across + y * down) / squared, 0, 1)
+    nearest = np.clip((x * across + y * down) / (across * across + down * down), 0, 1)
     return _length(x - nearest * across, y - nearest * down)
 
 

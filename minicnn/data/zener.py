@@ -15,7 +15,7 @@ import numpy as np
 from .augment import bilinear
 from .dataset import Dataset
 from .dither import dithered
-from .sketches import NUMBERS, SMALLEST, sketch_distance
+from .sketches import FORM, SMALLEST, sketch_distance
 from .symbols import CLASSES, segment_distance, symbol_distance, symbol_reach
 
 SMALLEST_SIDE = 16  # pixels
@@ -127,7 +127,7 @@ def zener_cards(
     geometry = _uniform(bits, count, 5)
     marks = _uniform(bits, count, 1 + 4 * int(style.stray_marks))
     # From elsewhere in the generator's cycle, so that more marks leave them as they are.
-    forms = _uniform(np.random.PCG64(seed).jumped(), count, 1 + NUMBERS)
+    forms = _uniform(np.random.PCG64(seed).jumped(), count, 1 + FORM)
 
     images = np.empty((count, 1, height, width), np.uint8)
     block = max(1, PIXELS_AT_ONCE // (height * width))
@@ -179,8 +179,9 @@ def _symbol_ink(
     x, y = _pixel_centres(height, width)
     x, y = x - _each(centre_x), y - _each(centre_y)
     if style.sketched:
-        distance = sketch_distance(letter, x, y, _each(half_side - line / 2), form[:, 1:])
-        return _turned(distance <= _each(line) / 2, cosine, sine, form[:, 0])
+        half_side, line = _each(half_side), _each(line)
+        upright = sketch_distance(letter, x, y, half_side, line, form[:, 1:]) <= line / 2
+        return _turned(upright, cosine, sine, form[:, 0])
     scale = (half_side - line / 2) / symbol_reach(letter, cosine, sine)
     turned_x = (_each(cosine) * x + _each(sine) * y) / _each(scale)
     turned_y = (_each(cosine) * y - _each(sine) * x) / _each(scale)
@@ -194,14 +195,15 @@ def _turned(
     """Black and white cards (N, H, W) turned about their centre.
 
     A pixel is looked up where it came from. Of the pixels around that place the nearest counts for
-    all (smoothness -1), or each for as much as it is near (1, which gives greys), or in between.
+    all (a smoothness of 0 and less), or each for as much as it is near (1, which gives greys), or
+    it is something in between.
     """
     n, height, width = ink.shape
     x, y = _pixel_centres(height, width)
     x, y, cosine, sine = x - width / 2, y - height / 2, _each(cosine), _each(sine)
     row = cosine * y - sine * x + (height - 1) / 2
     column = cosine * x + sine * y + (width - 1) / 2
-    soft = (1 + _each(smoothness)) / 2
+    soft = _each(np.maximum(smoothness, 2.0**-16))
     places = []
     for place in (row, column):
         between = place - np.floor(place) - 0.5

@@ -194,7 +194,7 @@ def test_a_sketched_symbol_that_is_not_turned_lies_whole_in_its_card():
         rows, columns = np.flatnonzero(card.any(1)), np.flatnonzero(card.any(0))
         assert abs(len(rows) - len(columns)) <= 1
         for side in (*card[rows[[0, -1]]], *card.T[columns[[0, -1]]]):
-            assert side.sum() > len(rows) / 2  # whole, but for its round corners
+            assert side.sum() >= len(rows) - 1
 
 
 @pytest.mark.parametrize("change", [{"orientation": 135}, {"position": 1.5}])
@@ -211,7 +211,7 @@ def test_the_lines_of_a_sketch_are_as_thick_in_a_small_symbol_as_in_a_large_one(
     widths = {}
     for card in only("P", cards):
         rows = np.flatnonzero(card.any(axis=1))
-        stroke = int(card[rows[1]].sum())  # just below the tip of the upright stroke
+        stroke = int(card[rows[0]].sum())  # the tip of the upright stroke
         widths.setdefault(len(rows) < 10, set()).add(stroke)
     # A stroke of even thickness about a pixel's centre is a pixel less or more.
     assert widths[True] == widths[False] == {1, 3}
@@ -231,21 +231,31 @@ def test_dithering_of_cards_that_stay_grey_is_refused():
         ZenerStyle(antialiased=True, dithering=0.5)
 
 
-def test_the_bytes_are_those_of_every_other_machine_and_version():
-    styles = [
-        ZenerStyle(0.5, 0.2, 0.6, 45, 3),
-        ZenerStyle(0.5, 0.2, 0.6, 45, 3, antialiased=True),
-        ZenerStyle(1, 0.3, 0.8, 180, 9),
-    ]
+@pytest.mark.parametrize(
+    "styles, wanted",
+    [
+        (
+            [
+                ZenerStyle(0.5, 0.2, 0.6, 45, 3),
+                ZenerStyle(0.5, 0.2, 0.6, 45, 3, antialiased=True),
+                ZenerStyle(1, 0.3, 0.8, 180, 9),
+            ],
+            "87c420f6c5345ae3c86a460a1cc9ac4286719a364fdf0ac48dac24a0a7af8a1b",
+        ),
+        (
+            [ZenerStyle.report(), ZenerStyle(1.5, 0.45, dithering=0.5)],
+            "53eb06c4ae9f92e605e16c8f81e566aa1f2d011a9b8858516f7e4170e2a1ff05",
+        ),
+    ],
+)
+def test_the_bytes_are_those_of_every_other_machine_and_version(styles, wanted):
     digest = hashlib.sha256()
     for style in styles:
         for size in (25, (40, 33)):
             cards = zener_cards(40, 2017, style, size)
             digest.update(cards.images.tobytes())
             digest.update(cards.labels.astype("<i8").tobytes())
-    assert digest.hexdigest() == (
-        "87c420f6c5345ae3c86a460a1cc9ac4286719a364fdf0ac48dac24a0a7af8a1b"
-    )
+    assert digest.hexdigest() == wanted
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)
