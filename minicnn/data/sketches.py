@@ -95,7 +95,7 @@ def _waves_distance(
     angle = frequency * x + np.pi * phase
     sine, cosine = (np.rint(f(angle) * 2**20) / 2**20 for f in (np.sin, np.cos))
     slope = amplitude * frequency * cosine
-    middle = reach * (0.75 + 0.2 * spacing)
+    middle = reach * (0.7 + 0.25 * spacing)
     below = np.abs(y - amplitude * sine)
     nearest = np.minimum(below, np.abs(below - middle)) / np.sqrt(1 + slope * slope)
     return np.where(np.abs(x) <= reach, nearest, np.inf)

@@ -21,11 +21,11 @@ from .symbols import CLASSES, segment_distance, symbol_distance, symbol_reach
 SMALLEST_SIDE = 16  # pixels
 SMALLEST_HALF_SIDE = 4.75  # pixels; the waves of a smaller symbol run together
 HALF_SIDE = 0.68  # a symbol's middle half-side, as a part of half the image's shorter side
+LARGER = 0.3  # the most that a half-side may be larger, likewise
 LINE = 0.09  # the middle thickness of a line, as a part of the image's shorter side
 # The thickest line, as a part of the symbol's half-side: a thicker one would fill the gaps between
 # the waves or the inside of an outline.
 THICKEST = {"O": 0.5, "P": 0.6, "Q": 0.5, "S": 0.3, "W": 0.25}
-LARGER = 0.3  # the most that it may be larger, likewise
 MARK_LENGTH = 0.14  # how far a stray mark goes across and down, as a part of the shorter side
 DOT_LENGTH = 0.04  # the same on a sketched card
 MARK_LINE = 0.04  # the thickness of a stray mark, likewise
@@ -86,8 +86,8 @@ class ZenerStyle:
 
     @classmethod
     def report(cls) -> ZenerStyle:
-        """Cards as a report of 2017 drew them: symbols of 6 pixels to nearly the whole 25, anywhere
-        and partly cut off, lines of 1 to 3 pixels, turned by up to 135 degrees, dithered.
+        """Cards as the report of the Zener study drew them: symbols of 6 pixels to nearly the whole
+        25, anywhere, lines of 1 to 3 pixels, turned by up to 135 degrees, partly cut off, dithered.
         """
         return cls(1.0, 0.44, 0.55, 135.0, 2, sketched=True, dithering=1.0)
 

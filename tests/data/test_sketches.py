@@ -91,6 +91,6 @@ def test_three_sine_lines_lie_where_their_formula_says(half_side, line, form, al
     x = reach * np.array(along)
     sine = np.sin(2 * np.pi * (0.125 + 0.075 * rate) * x + np.pi * phase)
     for row in (-1, 0, 1):
-        y = (1 if height < 0 else 2) * sine + row * reach * (0.75 + 0.2 * spacing)
+        y = (1 if height < 0 else 2) * sine + row * reach * (0.7 + 0.25 * spacing)
         points = np.stack([x, y], axis=1)
         assert np.allclose(distance("W", points, half_side, line, form), 0, atol=1e-5)

@@ -244,7 +244,7 @@ def test_dithering_of_cards_that_stay_grey_is_refused():
         ),
         (
             [ZenerStyle.report(), ZenerStyle(1.5, 0.45, dithering=0.5)],
-            "53eb06c4ae9f92e605e16c8f81e566aa1f2d011a9b8858516f7e4170e2a1ff05",
+            "b21da3c625f043f454a641a5554867124df5f31d3943e6b53f840f56bc220201",
         ),
     ],
 )
