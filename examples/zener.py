@@ -3,8 +3,10 @@
 After a report that trained on a CPU, on a CPU with newer instructions and on a GPU. Here: 5-fold
 cross-validation with fresh weights over up to 400 epochs, time against epochs, L1 and L2 penalties,
 the report's four flaws one at a time, the backends side by side, the width of the vector registers,
-and the batch size. --parts runs some of these; --network FILE trains a network from the report's
-text format instead (see minicnn/files/network_file.py).
+and the batch size. Then tame cards and wild ones: how accuracy falls with each amount by which
+cards vary, and what a network trained on one kind says of the other; that part has a JSON file of
+its own, zener-styles.json. --parts runs some of these; --network FILE trains a network from the
+report's text format instead (see minicnn/files/network_file.py).
 
 --quick: a tenth of the cards, a few epochs, the smaller network alone, and of the vector registers
 what they can add and multiply, without a training step.
@@ -18,7 +20,7 @@ from networks import zener4, zener7
 from options import chosen_backends, parser
 from results import keep
 from tqdm import tqdm
-from zener_study import hardware, report
+from zener_study import hardware, report, styles
 from zener_study.flaws import FLAWS, flawed
 from zener_study.folds import Curves, cross_validated
 
@@ -30,26 +32,33 @@ RECIPES = {"SGD 0.001 (the report's)": lambda: SGD(1e-3), "Adam 0.0005": lambda:
 PENALTIES = {"none": None, "L1 0.005": Penalty(l1=0.005), "L2 0.005": Penalty(l2=0.005)}
 EPOCHS = {"4 layers": (zener4, (25, 50, 100, 200, 400)), "7 layers": (zener7, (25, 50, 100))}
 QUICK = {"4 layers": (zener4, (3, 6, 12))}
-MINUTES = dict.fromkeys(report.TABLES, 0.7) | {"epochs": 10.7}
+MINUTES = dict.fromkeys(report.TABLES, 0.7) | {"epochs": 10.7, "styles": 2.5}
 
 
 def main() -> None:
     options = parser(__doc__, epochs=100)
     options.set_defaults(backend="numba")
-    options.add_argument("--parts", nargs="*", choices=report.TABLES, default=[*report.TABLES])
+    options.add_argument("--parts", nargs="*", choices=MINUTES, default=[*MINUTES])
     options.add_argument("--network", type=Path, help="a file: `kernel filters` …, dense units")
     options.add_argument("--rounds", type=int, default=5, help="of timed turns")
     options.add_argument("--seconds", type=float, default=0.3, help="of each turn")
     options = options.parse_args()
-    (backend,) = chosen_backends(options)[-1:]
-    options.backend = backend
+    options.backend = chosen_backends(options)[-1]
     if options.quick:
         options.epochs, options.rounds, options.seconds = 6, 2, 0.1
     cards = zener_cards(100 if options.quick else 1000, seed=options.seed)
     if options.network is not None:
         return train_described(options, cards)
     say_how_long(options, sum(MINUTES[part] for part in options.parts))
-    found: dict = {"backend": backend, "cards": len(cards.labels)}
+    if tables := [part for part in report.TABLES if part in options.parts]:
+        measure(options, cards, tables)
+    if "styles" in options.parts:
+        styles.study(options)
+
+
+def measure(options, cards, parts: list[str]) -> None:
+    """Everything on the same cards: a table a part, all in zener.json, and a figure of them."""
+    found: dict = {"backend": options.backend, "cards": len(cards.labels)}
     studies = {
         "epochs": lambda: epoch_study(options, cards),
         "penalties": lambda: penalty_study(options, cards),
@@ -58,7 +67,7 @@ def main() -> None:
         "lanes": lambda: hardware.lanes(options),
         "batches": lambda: hardware.batches(options),
     }
-    for part in options.parts:
+    for part in parts:
         found[part] = studies[part]()
         tables = (make(found) for make in report.TABLES[part])
         print("\n" + "\n\n".join(tables), flush=True)

@@ -221,7 +221,7 @@ def affine(
 
     images (N, C, H, W); shifts (N, 2); angles, factors (N,). The result has images' dtype.
     """
-    n, channels, height, width = images.shape
+    height, width = images.shape[2:]
     centre = np.array([(height - 1) / 2, (width - 1) / 2])
     rows, columns = np.indices((height, width), np.float32).reshape(2, 1, -1)
     down = rows - (shifts[:, :1] + centre[0]).astype(np.float32)
@@ -230,6 +230,16 @@ def affine(
     cosine, sine = (a.astype(np.float32)[:, None] for a in (cosine, sine))
     i = cosine * down + sine * right + np.float32(centre[0])
     j = cosine * right - sine * down + np.float32(centre[1])
+    return bilinear(images, i, j)
+
+
+def bilinear(images: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """The images at rows i and columns j, each (N, H·W), between the four pixels around each place;
+    beyond the edge they are 0.
+
+    images and the result (N, C, H, W), of the same dtype.
+    """
+    n, channels, height, width = images.shape
     top, left = np.floor(i), np.floor(j)
     i, j = (i - top)[:, None], (j - left)[:, None]  # between the pixels: 0 ≤ i, j < 1
     # Two rows and columns of zeros on each side: what comes from further out is clipped to them.

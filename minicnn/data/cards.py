@@ -17,6 +17,7 @@ from .dataset import Dataset
 from .symbols import CLASSES
 
 NAME = re.compile(r"([0-9]+)_([A-Z])\.png")
+MODES = ("1", "L", "P", "LA", "RGB", "RGBA")
 MAX_PIXELS = 2**20  # a card has hundreds; a small file can announce billions
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 END = b"\0\0\0\0IEND\xaeB`\x82"  # the last chunk: no content, name, checksum
@@ -53,13 +54,14 @@ def read_cards(folder: str | os.PathLike[str]) -> Dataset:
     """The Zener cards in a folder, in the order of their index; indices may be left out.
 
     Reads every file whose name ends in .png, in any case, and ignores all others. The images are
-    uint8 (N, 1, H, W) as stored.
+    uint8 (N, 1, H, W): grey as stored, 0 and 255 for 1-bit pixels, and for colours, a palette's
+    too, 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601). What is transparent shows white paper.
 
     DataFileError, naming the file, for a name that is not <index>_<letter>.png, a letter other than
     O, P, Q, S and W, an index that another card has, something that is no regular file or lies
-    outside the folder (a link), a broken PNG, one that is not 8-bit greyscale, more than MAX_PIXELS
-    pixels, or a size that differs from the first card's; also for a folder without cards. OSError
-    if the folder or a file cannot be read.
+    outside the folder (a link), a broken PNG, one of 16 bits a channel or with a transparent grey
+    of less than 8, more than MAX_PIXELS pixels, or a size that differs from the first card's; also
+    for a folder without cards. OSError if the folder or a file cannot be read.
     """
     folder = Path(path_text(folder, "folder", "read_cards"))
     cards: dict[int, tuple[Path, int]] = {}
@@ -104,17 +106,13 @@ def _read_png(path: Path, folder: Path) -> np.ndarray:
     if not target.is_file():
         raise DataFileError(f"{path}: wanted a regular file")
     with path.open("rb") as file:
-        _check_ends(path, file)
+        depth = _check_ends(path, file)
         try:
             # verify() compares the checksums, which decoding skips, and leaves the image unusable.
             Image.open(file, formats=["PNG"]).verify()
             file.seek(0)
             with Image.open(file, formats=["PNG"]) as image:
-                if image.mode != "L":
-                    raise DataFileError(
-                        f"{path}: pixels of mode {image.mode}, wanted L (8-bit greyscale)"
-                    )
-                return np.array(image)
+                return _grey(path, image, depth)
         except DataFileError:
             raise
         # What Pillow raises for broken data depends on where the data are broken: OSError,
@@ -123,17 +121,37 @@ def _read_png(path: Path, folder: Path) -> np.ndarray:
             raise DataFileError(f"{path}: wanted a whole PNG image: {error}") from error
 
 
-def _check_ends(path: Path, file: BinaryIO) -> None:
-    """Refuse an image for its header or its last bytes alone, before any pixel is decoded."""
-    start = file.read(24)  # signature, length and name of the first chunk, width, height
-    if len(start) < 24 or start[:8] != SIGNATURE or start[12:16] != b"IHDR":
+def _grey(path: Path, image: Image.Image, depth: int) -> np.ndarray:
+    """The pixels as uint8 (H, W), laid over white."""
+    if image.mode not in MODES:
+        raise DataFileError(f"{path}: pixels of mode {image.mode}, wanted one of {MODES}")
+    if depth < 8 and image.mode != "P" and "transparency" in image.info:
+        # Pillow compares the transparent grey, 0..2^depth - 1, with pixels of 0..255.
+        raise DataFileError(f"{path}: a transparent grey of {depth} bits, wanted one of 8")
+    if image.mode == "P" and np.asarray(image).max() >= len(image.getpalette() or ()) // 3:
+        raise DataFileError(f"{path}: a pixel's colour is not in the palette")
+    colours = image.convert("RGBA")
+    paper = Image.new("RGBA", image.size, "white")
+    return np.array(Image.alpha_composite(paper, colours).convert("L"))
+
+
+def _check_ends(path: Path, file: BinaryIO) -> int:
+    """Refuse an image for its header or its last bytes alone, before any pixel is decoded.
+
+    Returns the bits a channel, or of a number in a palette.
+    """
+    start = file.read(25)  # signature, length and name of the first chunk, width, height, bits
+    if len(start) < 25 or start[:8] != SIGNATURE or start[12:16] != b"IHDR":
         raise DataFileError(f"{path}: wanted a PNG header, got {start!r}")
-    width, height = struct.unpack(">II", start[16:])
+    width, height, depth = struct.unpack(">IIB", start[16:])
     if width * height > MAX_PIXELS:
         raise DataFileError(
             f"{path}: announces {width} × {height} pixels, wanted at most {MAX_PIXELS} in all"
         )
+    if depth > 8:
+        raise DataFileError(f"{path}: {depth} bits a channel, wanted at most 8")
     file.seek(-len(END), os.SEEK_END)
     if file.read() != END:
         raise DataFileError(f"{path}: wanted a file that ends with the PNG end chunk")
     file.seek(0)
+    return depth
