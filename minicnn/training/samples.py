@@ -12,6 +12,7 @@ from ..common.errors import warn
 from ..data.augment import Augmented
 from ..data.batches import as_samples
 from ..data.dataset import Dataset
+from ..layers.standardize import Standardize
 from ..losses import Loss, Targets
 from ..network import Sequential
 
@@ -47,7 +48,8 @@ def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Pre
     inputs = as_samples(inputs, name)
     if len(inputs) == 0:
         raise ValueError(f"{name}: there are no samples")
-    warn_of_pixels(inputs, name)
+    if not isinstance(next(iter(network.layers), None), Standardize):
+        warn_of_pixels(inputs, name)
     if len(inputs) != len(target):
         raise ValueError(f"{name}: {len(inputs)} inputs but {len(target)} targets")
     output = network.batch_shape(inputs.shape)

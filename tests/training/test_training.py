@@ -20,6 +20,7 @@ from minicnn import (
     Sequential,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
+    Standardize,
     StopTraining,
     backends,
     evaluate,
@@ -261,6 +262,13 @@ def test_floats_that_look_like_pixels_are_warned_of_where_fit_or_evaluate_was_ca
     with pytest.warns(UserWarning, match=f"samples: {message}") as said:
         evaluate(net, SoftmaxCrossEntropy(), forgotten)
     assert [warning.filename for warning in said] == [__file__]
+
+
+def test_pixels_that_the_network_itself_standardises_are_not_warned_of():
+    images, labels = stripes(20)
+    pixels = images.astype("f")
+    net = Sequential(Standardize.of(pixels), Flatten(), Dense(64, 2), seed=0)
+    evaluate(net, SoftmaxCrossEntropy(), (pixels, labels))
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1, 200), (0, 100), (0, 300), (0, np.nan), (0, 1)])
