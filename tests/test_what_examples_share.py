@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import architectures
 import duration
 import pytest
 from hypothesis import given
@@ -51,3 +52,19 @@ def test_allreduce_alone_says_in_one_line_how_it_is_started():
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "mpiexec -n 2 python examples/allreduce.py" in done.stderr
+
+
+@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+def test_the_five_architectures_cost_about_the_same(name):
+    build, width = architectures.ARCHITECTURES[name]
+    network = build(width)
+    assert network.output_shape(architectures.SHAPE) == (10,)
+    price = network.multiply_adds(architectures.SHAPE)
+    assert abs(price / architectures.BUDGET - 1) < 0.1
+
+
+@pytest.mark.parametrize("shortcuts", [False, True])
+@pytest.mark.parametrize("depth", architectures.DEPTHS)
+def test_a_chain_has_as_many_layers_with_weights_as_it_says(depth, shortcuts):
+    names = architectures.chain(depth, 4, shortcuts).state()
+    assert sum(name.endswith("weight") for name in names) == depth
