@@ -4,6 +4,7 @@ from minicnn import (
     BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     GlobalAvgPool2D,
     Layer,
@@ -164,6 +165,15 @@ def chain(depth: int, width: int, shortcuts: bool, seed: int = 0) -> Sequential:
         pair = [*unit(width, width), *normalised(width, width)]
         pairs += [(Residual if shortcuts else Sequential)(*pair), ReLU()]
     return classifier(*unit(1, width, stride=2), *pairs, features=width, seed=seed)
+
+
+def deepest(width: int, seed: int = 0) -> Sequential:
+    """The network of the best runs: two convolutions, then twice a residual pair, ever wider."""
+    return classifier(
+        *unit(1, width), *unit(width, 2 * width), MaxPool2D(2), *block(2 * width, 2 * width),
+        *unit(2 * width, 4 * width), MaxPool2D(2), *block(4 * width, 4 * width), Dropout(0.2),
+        features=4 * width, seed=seed,
+    )  # fmt: skip
 
 
 def unit(
