@@ -50,7 +50,7 @@ docs: $(VENV)/installed-docs
 # All figures of the README and the book, of this machine and today: an hour, on idle cores. `git
 # diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install '.[peers]')
 STUDIES := ladder winograd mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
-    best_mnist best_fashion architectures epoch_time compare_frameworks
+    best_mnist best_fashion architectures lstm epoch_time compare_frameworks
 results: $(VENV)/installed-tests
 	for study in $(STUDIES); do \
 	    $(BIN)/python examples/$$study.py --out docs/results || exit 1; done
