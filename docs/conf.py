@@ -12,7 +12,8 @@ from docutils.utils.math import latex2mathml
 
 import minicnn
 
-sys.path.insert(0, str(Path(__file__).parent))  # for executed.py and drawn.py
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "examples")]  # for executed.py, drawn.py and pages
 
 project = "minicnn"
 release = minicnn.__version__
