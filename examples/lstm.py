@@ -26,6 +26,7 @@ from minicnn.schedules import OneCycle
 
 STEPS = 50  # of the task of signs
 
+
 class Recurrent(Layer):
     """A state that is handed from step to step: x (N, steps, features) → h (N, units), the last.
 
@@ -64,7 +65,10 @@ class Recurrent(Layer):
 
     def at(self, *name):
         """Memory that nothing else uses: what a step computes stays until its backward."""
-        return self.places.setdefault((self.backend, *name), self.ops.Buffers())
+        key = self.backend, *name
+        if key not in self.places:
+            self.places[key] = self.ops.Buffers()
+        return self.places[key]
 
     def forward_batch(self, x, training):
         ops, (count, steps, features) = self.ops, x.shape
@@ -108,11 +112,11 @@ class Recurrent(Layer):
 
     def cell(self, t, z, *memory):
         """The next state, h first, and what `cell_backward` wants to see of it."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not state its cell")
 
     def cell_backward(self, t, seen, dh, *slopes):
         """dz, and the slopes of the memory before the step."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not state its cell_backward")
 
 
 class PlainRNN(Recurrent):

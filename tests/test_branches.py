@@ -29,6 +29,7 @@ from minicnn import (
     load,
     save,
 )
+from minicnn.files.description import count_layers, describe_network
 from minicnn.plotting import feature_maps
 from minicnn.timing import profile
 from tests.strategies import networks, normal, seeds, stripes
@@ -175,6 +176,12 @@ def test_it_learns_and_comes_back_from_a_file_with_the_same_bits(backend, tmp_pa
     again = load(tmp_path / "network.minicnn").network
     assert repr(again) == repr(network)
     np.testing.assert_array_equal(again.to(backend).predict(x), network.predict(x))
+
+
+@given(networks())
+def test_a_file_counts_the_layers_that_there_are_and_nothing_else(drawn):
+    network, _ = drawn
+    assert count_layers(describe_network(network)) == len([*network.walk()])
 
 
 @pytest.mark.parametrize("wrong", [3, [], {}, {"class": "ReLU"}, None])

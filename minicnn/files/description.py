@@ -103,7 +103,7 @@ def count_layers(described: Any) -> int:
     parts: list[Any] = []
     for value in described.values() if isinstance(described, dict) else ():
         parts += value if isinstance(value, list) else [value]
-    return 1 + sum(count_layers(part) for part in parts if isinstance(part, dict))
+    return 1 + sum(count_layers(p) for p in parts if isinstance(p, dict) and "class" in p)
 
 
 def build_layer(
