@@ -84,9 +84,9 @@ def reads_per_multiply_add(rows: int, columns: int) -> float:
 def rungs(layer: Conv2D, window) -> dict:
     """Per kernel: what makes it, its grid for a batch, its threads, and a block's outputs."""
     filters, channels = layer.weight.shape[:2]
-    tile = tile_for(filters)
-    rows, columns = tile.shape
     across = prod(window.output)
+    tile = tile_for(filters, across)
+    rows, columns = tile.shape
     line = 64 if not SIMULATED else 4
     return {
         "naive": (
@@ -98,7 +98,7 @@ def rungs(layer: Conv2D, window) -> dict:
             lambda n: (-(-across * n // SIDE), -(-filters // SIDE)), (SIDE, SIDE), (SIDE, SIDE),
         ),
         "register-tiled": (
-            convolution.forward_product(tile, window, 1, channels, filters, False),
+            convolution.forward_product(tile, window, 1, channels, filters),
             lambda n: (-(-across * n // columns), -(-filters // rows), 1), tile.threads,
             (rows, columns),
         ),
@@ -110,7 +110,8 @@ def arguments(name: str, layer: Conv2D, window, batch: int, w, x, y) -> tuple:
         return w, x, batch, y
     depth = prod(layer.weight.shape[1:])
     chunk = -(-depth // DEPTH) * DEPTH
-    return w, x, y, len(layer.weight.value), prod(window.output) * batch, depth, chunk, batch, y
+    sizes = len(layer.weight.value), prod(window.output) * batch, depth
+    return w, x, y, 0, *sizes, chunk, batch, y  # no bias, all of the sum in one part
 
 
 def run(name: str, rung, layer: Conv2D, window, images: np.ndarray, repeats: int):
@@ -149,7 +150,7 @@ def main() -> None:
         if not SIMULATED and (reason is None or "driver" in reason):
             from minicnn.backends.cuda.compiled import compile_for
 
-            takes = "F F F n n n n n F" if name == "register-tiled" else "F F n F"
+            takes = "F F F n n n n n n F" if name == "register-tiled" else "F F n F"
             row |= compile_for(rung[0], takes.split(), (9, 0))._asdict()
         if reason is None:
             found, ms = run(name, rung, layer, window, images, 0 if SIMULATED else 20)

@@ -62,7 +62,7 @@ def element_wise_row(count: int = 1 << 26) -> dict:
     from minicnn.backends.cuda.device import cuda, queue
 
     ops = backends.get("cuda")
-    x, buffers = ops.from_numpy(np.ones((count, 1), np.float32)), ops.Buffers()
+    x, buffers = ops.from_numpy(normal(count, 1)), ops.Buffers()
     copy = cuda.device_array(count, np.float32)
     ours = timed(lambda: ops.activation_forward(x, scalar.relu, (), buffers))
     peer = timed(lambda: copy.copy_to_device(x.flat, stream=queue()))
@@ -79,7 +79,7 @@ def product_row(n: int) -> dict:
         import torch
 
         torch.backends.cuda.matmul.allow_tf32 = False
-        a = torch.ones(n, n, device="cuda")
+        a = torch.randn(n, n, device="cuda")
         peer = torch_timed(lambda: a @ a)
     return row(f"dense {n}³, beside cuBLAS", ours, peer, 2 * n**3, "GFLOP/s")
 
@@ -100,15 +100,18 @@ def convolution_row(channels: int, filters: int, size: int, batch: int = 4096) -
 
         torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = False, True
         theirs = torch.nn.Conv2d(channels, filters, 5, padding=2, device="cuda")
-        images = torch.ones(batch, *shape, device="cuda")
+        images = torch.randn(batch, *shape, device="cuda")
         with torch.no_grad():
             peer = torch_timed(lambda: theirs(images))
     title = f"conv {channels}→{filters} 5×5 {size}², batch {batch}, beside cuDNN"
     return row(title, ours, peer, flops, "GFLOP/s")
 
 
-def timed(run, repeats: int = 20) -> float:
-    """Median milliseconds between two events around a call."""
+CALLS = 10  # between two events, so that what the host does for a call is hidden by the one before
+
+
+def timed(run, repeats: int = 10) -> float:
+    """Median milliseconds of a call, one of CALLS between two events."""
     from minicnn.backends.cuda.device import cuda, queue
 
     run()  # may compile, and takes memory
@@ -116,18 +119,19 @@ def timed(run, repeats: int = 20) -> float:
     for _ in range(repeats):
         begin, end = cuda.event(), cuda.event()
         begin.record(queue())
-        run()
+        for _ in range(CALLS):
+            run()
         end.record(queue())
         end.synchronize()
-        times.append(begin.elapsed_time(end))
+        times.append(begin.elapsed_time(end) / CALLS)
     return median(times)
 
 
-def torch_timed(run, repeats: int = 20) -> float:
+def torch_timed(run, repeats: int = 10) -> float:
     from frameworks.torch_step import milliseconds
 
     milliseconds(run, 3)
-    return median(milliseconds(run, 1) for _ in range(repeats))
+    return median(milliseconds(run, CALLS) / CALLS for _ in range(repeats))
 
 
 def row(name: str, ours: float, peer: float | None, work: int, unit: str) -> dict:

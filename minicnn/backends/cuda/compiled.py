@@ -54,7 +54,7 @@ def all_kernels() -> dict:
     half = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), image=(14, 14), output=(7, 7))
     for shape in tile.TILES:
         for groups in (1, 2):
-            convolution.forward_product(shape, wide, groups, 32, 64, True)
+            convolution.forward_product(shape, wide, groups, 32, 64)
             convolution.input_product(shape, wide, groups, 32, 64)
             convolution.weight_product(shape, wide, groups, 32, 64)
     for channels, filters in ((1, 1), (1, 2), (4, 4)):

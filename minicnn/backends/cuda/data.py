@@ -88,7 +88,7 @@ def gather(data, indices, dtype, buffers):
     y = Batch(buffers.empty("gather", prod(shape), dtype), shape)
     images, chosen = data.find(indices, buffers)
     scale = y.dtype.type(1 / 255 if data.dtype == np.uint8 else 1)
-    blocks = -(-size // SQUARE), -(-len(indices) // SQUARE)
+    blocks = -(-len(indices) // SQUARE), -(-size // SQUARE)
     gatherer = gather_pixels if data.dtype == np.uint8 else gather_floats
     launch(gatherer, blocks, images, chosen, size, len(indices), scale, y.flat, threads=SQUARE)
     return y
@@ -126,7 +126,7 @@ def turn(images, chosen, size, count, scale, y):
     needed keeps the threads out of each other's memory bank. Intensity: 1 multiplication a number.
     """
     square = cuda.shared.array((SQUARE, WIDER), y.dtype)
-    t, first, n0 = cuda.threadIdx.x, cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
+    t, n0, first = cuda.threadIdx.x, cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
     for n in range(min(SQUARE, count - n0)):
         if first + t < size:
             square[t, n] = y.dtype.type(images[chosen[n0 + n] * size + first + t]) * scale

@@ -30,6 +30,10 @@ with warnings.catch_warnings():
 SIMULATED = bool(config.ENABLE_CUDASIM)
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small networks do leave a GPU idle
 
+# A GPU computes with 32 bits: 64 cost twice as much, and several times in a division. An index is
+# never negative, so nobody need look whether it counts from the end. (In the simulator, no width.)
+index, signed = (int, int) if SIMULATED else (np.uint32, np.int32)
+
 THREADS = 8 if SIMULATED else 256  # in a block, where the kernel does not say
 MOST_BLOCKS = 2 if SIMULATED else 4096  # more work than this is done in turns
 
@@ -91,6 +95,17 @@ def device(function):
             function.__code__, function.__globals__ | helpers, function.__name__
         )
     return cuda.jit(device=True)(function)
+
+
+@device
+def quotient(a, b):
+    """a // b of two that are not negative, in 32 bits."""
+    return index(index(a) // index(b))
+
+
+@device
+def remainder(a, b):
+    return index(index(a) % index(b))
 
 
 @cache

@@ -7,22 +7,40 @@ coalesced. Intensity: about one comparison or addition for each number read.
 """
 
 from functools import cache
+from math import prod
 
 import numpy as np
 
 from .. import scalar
 from .arrays import empty
-from .device import cuda, device, for_each, kernel
+from .device import cuda, device, for_each, index, kernel, quotient, remainder, signed
 
 takes_over = device(scalar.takes_over)
+
+
+@device
+def taken_apart(o, batch, height, width):
+    """Channel, row, column and image of a batch's number o."""
+    place, n = quotient(o, batch), remainder(o, batch)
+    row = quotient(place, width)
+    return quotient(row, height), remainder(row, height), remainder(place, width), n
 
 
 def max_pool_forward(x, window, buffers):
     shape = (x.shape[1], *window.output)
     y = empty(buffers, "y", shape, x)
-    winner = empty(buffers, "winner", shape, x, np.int64)
+    winner = empty(buffers, "winner", shape, x, winner_dtype(window))
     for_each(max_pool(window), y.size, x.flat, len(x), y.size, y.flat, winner.flat)
     return y, winner
+
+
+def winner_dtype(window):
+    """A byte for the number of a tap, where there are so few taps."""
+    return np.uint8 if prod(window.kernel) <= 256 else np.int64
+
+
+def letter(window):
+    return "B" if winner_dtype(window) is np.uint8 else "I"
 
 
 @cache
@@ -32,20 +50,19 @@ def max_pool(window):
     def run(x, batch, size, y, winner):
         """y = max over the window's taps inside the image, winner = u · KW + v of the first."""
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
-            place, n = o // batch, o % batch
-            c, i, j = place // (oh * ow), place // ow % oh, place % ow
+            c, i, j, n = taken_apart(o, batch, oh, ow)
             best, first = x.dtype.type(-np.inf), 0
             for u in range(kh):
                 for v in range(kw):
-                    h, w = i * sh + u - top, j * sw + v - left
+                    h, w = signed(i * sh + u - top), signed(j * sw + v - left)
                     if 0 <= h < height and 0 <= w < width:
-                        candidate = x[((c * height + h) * width + w) * batch + n]
+                        candidate = x[index(((c * height + h) * width + w) * batch + n)]
                         if takes_over(candidate, best):
                             best, first = candidate, u * kw + v
-            y[o] = best
-            winner[o] = first
+            y[index(o)] = best
+            winner[index(o)] = first
 
-    return kernel("F n n F I", f"pooling.max_pool {kh}×{kw}")(run)
+    return kernel(f"F n n F {letter(window)}", f"pooling.max_pool {kh}×{kw}")(run)
 
 
 def max_pool_backward(dy, winner, window, buffers):
@@ -62,20 +79,20 @@ def max_pool_slope(window):
     def run(dy, winner, batch, size, dx):
         """dx = Σ dy over the windows in which the pixel won."""
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
-            place, n = o // batch, o % batch
-            c, h, w = place // (height * width), place // width % height, place % width
+            c, h, w, n = taken_apart(o, batch, height, width)
             total = dy.dtype.type(0)
             for u in range(kh):
                 for v in range(kw):
-                    down, right = h + top - u, w + left - v
-                    i, j = down // sh, right // sw
-                    if down % sh == 0 and right % sw == 0 and 0 <= i < oh and 0 <= j < ow:
-                        q = ((c * oh + i) * ow + j) * batch + n
+                    down, right = signed(h + top - u), signed(w + left - v)
+                    i, j = quotient(down, sh), quotient(right, sw)
+                    whole = down >= 0 and right >= 0 and i * sh == down and j * sw == right
+                    if whole and i < oh and j < ow:
+                        q = index(((c * oh + i) * ow + j) * batch + n)
                         if winner[q] == u * kw + v:
                             total += dy[q]
-            dx[o] = total
+            dx[index(o)] = total
 
-    return kernel("F I n n F", f"pooling.max_pool_slope {kh}×{kw}")(run)
+    return kernel(f"F {letter(window)} n n F", f"pooling.max_pool_slope {kh}×{kw}")(run)
 
 
 def avg_pool_forward(x, window, divisor, buffers):
@@ -92,15 +109,14 @@ def avg_pool(window):
     def run(x, divisor, batch, size, y):
         """y = (sum over the window's taps inside the image) / divisor[i, j]."""
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
-            place, n = o // batch, o % batch
-            c, i, j = place // (oh * ow), place // ow % oh, place % ow
+            c, i, j, n = taken_apart(o, batch, oh, ow)
             total = x.dtype.type(0)
             for u in range(kh):
                 for v in range(kw):
-                    h, w = i * sh + u - top, j * sw + v - left
+                    h, w = signed(i * sh + u - top), signed(j * sw + v - left)
                     if 0 <= h < height and 0 <= w < width:
-                        total += x[((c * height + h) * width + w) * batch + n]
-            y[o] = total / y.dtype.type(divisor[i * ow + j])
+                        total += x[index(((c * height + h) * width + w) * batch + n)]
+            y[index(o)] = total / y.dtype.type(divisor[index(i * ow + j)])
 
     return kernel("F I n n F", f"pooling.avg_pool {kh}×{kw}")(run)
 
@@ -119,16 +135,16 @@ def avg_pool_slope(window):
     def run(dy, divisor, batch, size, dx):
         """dx = Σ dy / divisor[i, j] over the windows that see the pixel."""
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
-            place, n = o // batch, o % batch
-            c, h, w = place // (height * width), place // width % height, place % width
+            c, h, w, n = taken_apart(o, batch, height, width)
             total = dy.dtype.type(0)
             for u in range(kh):
                 for v in range(kw):
-                    down, right = h + top - u, w + left - v
-                    i, j = down // sh, right // sw
-                    if down % sh == 0 and right % sw == 0 and 0 <= i < oh and 0 <= j < ow:
-                        q = ((c * oh + i) * ow + j) * batch + n
-                        total += dy[q] / dy.dtype.type(divisor[i * ow + j])
-            dx[o] = total
+                    down, right = signed(h + top - u), signed(w + left - v)
+                    i, j = quotient(down, sh), quotient(right, sw)
+                    whole = down >= 0 and right >= 0 and i * sh == down and j * sw == right
+                    if whole and i < oh and j < ow:
+                        q = index(((c * oh + i) * ow + j) * batch + n)
+                        total += dy[q] / dy.dtype.type(divisor[index(i * ow + j)])
+            dx[index(o)] = total
 
     return kernel("F I n n F", f"pooling.avg_pool_slope {kh}×{kw}")(run)

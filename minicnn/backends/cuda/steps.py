@@ -28,14 +28,15 @@ class Steps:
         self.dtype, self.buffers = np.dtype(dtype), Buffers()
         self.recordings: dict[int, Recording] = {}
         self.seen: set[int] = set()
-        self.recordable, self.longest, self.most = True, 0, 0  # samples in a batch, in an epoch
+        self.recordable, self.longest, self.most = True, 0, (0, 0)
 
     def start(self, batches, rates, taken):
-        samples = sum(map(len, batches))
-        if samples > self.most or len(batches[0]) != self.longest:
+        samples, steps = self.most
+        most = max(samples, sum(map(len, batches))), max(steps, len(batches))
+        if most != self.most or len(batches[0]) != self.longest:
             self.recordings.clear()  # for they know where the epoch was
         self.batches, self.longest, self.step = batches, len(batches[0]), 0
-        self.most = max(samples, self.most)
+        self.most = most
         self.order = self.filled("order", np.concatenate(batches), np.int64)
         self.rates = self.filled("rates", rates, self.dtype)
         self.clock = self.filled("clock", [0, taken, 0], np.int64)
@@ -80,8 +81,9 @@ class Steps:
         update(self.lr, self.clock[TAKEN : TAKEN + 1])
 
     def read(self):
-        losses, right = self.losses.copy_to_host(), self.right.copy_to_host()
-        return losses[: self.step].tolist(), right[: self.step].tolist()
+        taken = (array[: self.step].copy_to_host() for array in (self.losses, self.right))
+        losses, right = (array.tolist() for array in taken)
+        return losses, right
 
 
 @kernel("I I n F n I F")

@@ -5,23 +5,29 @@ fill two panels in shared memory, wait, and then each thread adds the products o
 which stays in its registers:
 
     shared_a (DEPTH, rows of the block)   shared_b (DEPTH, columns of the block)
-    thread (row, column) holds c at rows row + r · THREAD_ROWS, columns column + s · THREAD_COLUMNS
+    thread (row, column) holds c at four rows and four columns side by side, and at as many again
+    further on: rows 4 · row + 0..3, then 4 · (row + THREAD_ROWS) + 0..3, and columns alike
 
 Every number that is read from global memory is used for a whole row or column of the block, and
-every number that is read from shared memory for a row or column of the thread's piece. With the
-largest tile that is 128 · 128 · DEPTH multiply-adds for 2 · 128 · DEPTH numbers: an intensity of
-64 multiply-adds a number, 32 operations a byte in float32, and 4 multiply-adds a shared load.
+every number that is read from shared memory for a row or column of the thread's piece; four that
+lie side by side are one instruction. With the largest tile that is 64 · 128 · DEPTH multiply-adds
+for (64 + 128) · DEPTH numbers: an intensity of 43 multiply-adds a number, 21 operations a byte in
+float32, and 16 multiply-adds a shared load.
 
-What a and b are is the operation's affair: `fill_a(panel, a, group, m0, k0, last, …)` writes
-panel[k, m] for k in 0..DEPTH, m in 0..ROWS with zeros outside, and `fill_b` alike for columns.
+What a and b are is the operation's affair. `find_a(group, m0, batch, t)` says once what thread t
+must know of the rows from m0 on, and `fill_a(panel, a, found, k0, last, t)` writes panel[k, m] for
+k in 0..DEPTH and m in 0..ROWS, with zeros outside; `find_b` and `fill_b` alike for columns.
 With groups there are as many products of the same sizes side by side, each with its own blocks.
 """
 
+from math import gcd
 from typing import NamedTuple
 
-from .device import SIMULATED, cuda, kernel, launch
+from .device import SIMULATED, THREADS, cuda, device, index, kernel, launch, quotient, remainder
+from .sums import column_sum
 
 DEPTH = 8
+PAD = 4  # numbers behind a panel's row, so that threads along k write to banks of their own
 
 
 class Tile(NamedTuple):
@@ -41,91 +47,137 @@ class Tile(NamedTuple):
         return self.thread_rows * self.rows, self.thread_columns * self.columns
 
 
-# 16, 32, 64 and 128 rows, always 128 columns. (The operations' fill functions want as many threads
-# as columns or a multiple, and a multiple of DEPTH.)
-TILES = (Tile(4, 32, 4, 4), Tile(4, 32, 8, 4), Tile(8, 16, 8, 8), Tile(16, 16, 8, 8))
+# By rows, and a narrow one for c of few columns. As many threads as columns, where it can be: then
+# k is the same for all threads of a block, and is computed once and not by each. (The operations'
+# fill functions want as many threads as columns or a multiple, and a multiple of DEPTH.)
+TILES = (Tile(4, 32, 4, 4), Tile(4, 32, 8, 4), Tile(8, 16, 8, 8), Tile(8, 16, 4, 2))
 if SIMULATED:
-    TILES = (Tile(2, 4, 3, 2),)
-PARTS = 4 if SIMULATED else 512  # pieces of work that keep all of a GPU busy
+    TILES = Tile(2, 4, 3, 2), Tile(2, 4, 3, 1)
+BLOCKS = 4 if SIMULATED else 512  # keep all of a GPU busy
 
 
-def tile_for(rows: int) -> Tile:
-    """The smallest tile that has all rows of c, else the largest."""
-    return next((tile for tile in TILES if rows <= tile.shape[0]), TILES[-1])
+def tile_for(rows: int, columns: int) -> Tile:
+    """For a narrow c the narrow tile; else the smallest that has all rows of c, or the largest."""
+    if columns <= TILES[-1].shape[1]:
+        return TILES[-1]
+    wide = TILES[:-1]
+    return next((tile for tile in wide if rows <= tile.shape[0]), wide[-1])
 
 
-def tiled_product(name, tile, groups, fill_a, fill_b, biased):
+@device
+def value_or_zero(a, k, inside):
+    """a[k] where it lies inside, else 0. No branch: loads that follow each other do not wait."""
+    value = a[index(k if inside else 0)]
+    return value if inside else a.dtype.type(0)
+
+
+def tiled_product(name, tile, groups, find_a, fill_a, find_b, fill_b):
     """The kernel for a product a group. c (parts, groups, M, N): part z sums k from z · chunk to
-    (z + 1) · chunk.
+    (z + 1) · chunk, and a single part adds the bias, where there is one.
 
     batch: images side by side in a batch, for the operations' index arithmetic.
     """
     ROWS, COLUMNS = tile.shape
     THREAD_ROWS, THREAD_COLUMNS, R, S = tile
+    WIDTH_A, WIDTH_B = ROWS + PAD, COLUMNS + PAD
+    SIZE_A, SIZE_B = DEPTH * WIDTH_A, DEPTH * WIDTH_B
+    BESIDE_A, BESIDE_B = gcd(R, 4), gcd(S, 4)
 
-    def product(a, b, bias, rows, columns, depth, chunk, batch, c):
-        panel_a = cuda.shared.array((DEPTH, ROWS), c.dtype)
-        panel_b = cuda.shared.array((DEPTH, COLUMNS), c.dtype)
+    @device
+    def add_products(k, panel_a, panel_b, row, column, from_a, from_b, sums):
+        """sums += panel_a[k, own rows] · panel_b[k, own columns]."""
+        for r in range(R):
+            m = r // BESIDE_A * BESIDE_A * THREAD_ROWS + r % BESIDE_A
+            from_a[r] = panel_a[index(k * WIDTH_A + m + row)]
+        for s in range(S):
+            n = s // BESIDE_B * BESIDE_B * THREAD_COLUMNS + s % BESIDE_B
+            from_b[s] = panel_b[index(k * WIDTH_B + n + column)]
+        for r in range(R):
+            for s in range(S):
+                sums[r, s] += from_a[r] * from_b[s]
+
+    def product(a, b, bias, biased, rows, columns, depth, chunk, batch, c):
+        panel_a = cuda.shared.array(SIZE_A, c.dtype, alignment=16)
+        panel_b = cuda.shared.array(SIZE_B, c.dtype, alignment=16)
         sums = cuda.local.array((R, S), c.dtype)
         from_a = cuda.local.array(R, c.dtype)
         from_b = cuda.local.array(S, c.dtype)
-        t = cuda.threadIdx.x
-        row, column = t // THREAD_COLUMNS, t % THREAD_COLUMNS
-        n0, m0 = cuda.blockIdx.x * COLUMNS, cuda.blockIdx.y * ROWS
-        part, group = cuda.blockIdx.z // groups, cuda.blockIdx.z % groups
+        t, z = index(cuda.threadIdx.x), index(cuda.blockIdx.z)
+        row = index(quotient(t, THREAD_COLUMNS) * BESIDE_A)
+        column = index(remainder(t, THREAD_COLUMNS) * BESIDE_B)
+        m0, n0 = index(cuda.blockIdx.y * ROWS), index(cuda.blockIdx.x * COLUMNS)
+        part, group = quotient(z, groups), remainder(z, groups)
         for r in range(R):
-            m = m0 + row + r * THREAD_ROWS
             for s in range(S):
-                own = biased and m < rows
-                sums[r, s] = bias[group * rows + m] if own else c.dtype.type(0)
-        last = min(depth, (part + 1) * chunk)
-        for k0 in range(part * chunk, last, DEPTH):
-            fill_a(panel_a, a, group, m0, k0, last, batch, t)
-            fill_b(panel_b, b, group, k0, last, n0, batch, t)
+                sums[r, s] = 0
+        found_a = find_a(group, m0, index(batch), t)
+        found_b = find_b(group, n0, index(batch), t)
+        last = index(min(depth, (part + 1) * chunk))
+        for k in range(index(part * chunk), last, DEPTH):
+            k0 = index(k)
+            fill_a(panel_a, a, found_a, k0, last, t)
+            fill_b(panel_b, b, found_b, k0, last, t)
             cuda.syncthreads()
-            for k in range(DEPTH):
-                for r in range(R):
-                    from_a[r] = panel_a[k, row + r * THREAD_ROWS]
+            # Written out: a loop so long stays one, and its arrays out of the registers.
+            add_products(0, panel_a, panel_b, row, column, from_a, from_b, sums)
+            add_products(1, panel_a, panel_b, row, column, from_a, from_b, sums)
+            add_products(2, panel_a, panel_b, row, column, from_a, from_b, sums)
+            add_products(3, panel_a, panel_b, row, column, from_a, from_b, sums)
+            add_products(4, panel_a, panel_b, row, column, from_a, from_b, sums)
+            add_products(5, panel_a, panel_b, row, column, from_a, from_b, sums)
+            add_products(6, panel_a, panel_b, row, column, from_a, from_b, sums)
+            add_products(7, panel_a, panel_b, row, column, from_a, from_b, sums)
+            cuda.syncthreads()
+        for r in range(R):
+            m = m0 + row + r // BESIDE_A * BESIDE_A * THREAD_ROWS + r % BESIDE_A
+            if m < rows:
+                start = bias[index(group * rows + m)] if biased else c.dtype.type(0)
                 for s in range(S):
-                    from_b[s] = panel_b[k, column + s * THREAD_COLUMNS]
-                for r in range(R):
-                    for s in range(S):
-                        sums[r, s] += from_a[r] * from_b[s]
-            cuda.syncthreads()
-        for r in range(R):
-            m = m0 + row + r * THREAD_ROWS
-            for s in range(S):
-                n = n0 + column + s * THREAD_COLUMNS
-                if m < rows and n < columns:
-                    c[(cuda.blockIdx.z * rows + m) * columns + n] = sums[r, s]
+                    n = n0 + column + s // BESIDE_B * BESIDE_B * THREAD_COLUMNS + s % BESIDE_B
+                    if n < columns:
+                        c[index((z * rows + m) * columns + n)] = start + sums[r, s]
 
     name += f", tile {ROWS} × {COLUMNS}" + (f", {groups} groups" if groups > 1 else "")
-    return kernel("F F F n n n n n F", name)(product)
+    return kernel("F F F n n n n n n F", name)(product)
 
 
-def multiply(product, tile, groups, a, b, bias, sizes, parts, batch, c):
-    """Launch a `tiled_product` for sizes (M, N, K) of a group, with K in so many parts."""
+def multiply(product, tile, groups, a, b, bias, sizes, batch, buffers, c):
+    """c (groups, M, N) by a `tiled_product`, for sizes (M, N, K) of a group and bias (groups · M)
+    or None. Where c alone gives too little work for the GPU, parts of the sum over k are computed
+    side by side, and added up.
+    """
     rows, columns, depth = sizes
+    blocks = -(-columns // tile.shape[1]), -(-rows // tile.shape[0])
+    most = depth // (8 * DEPTH)
+    parts = max(1, min(-(-BLOCKS // (blocks[0] * blocks[1] * groups)), most))
     chunk = -(-depth // (parts * DEPTH)) * DEPTH
-    blocks = -(-columns // tile.shape[1]), -(-rows // tile.shape[0]), parts * groups
+    size, biased = groups * rows * columns, int(bias is not None)
     bias = c if bias is None else bias
+    whole = c if parts == 1 else buffers.empty("parts", parts * size, c.dtype)
     launch(
-        product, blocks, a, b, bias, rows, columns, depth, chunk, batch, c, threads=tile.threads
-    )
+        product, (*blocks, parts * groups), a, b, bias, biased if parts == 1 else 0, rows, columns,
+        depth, chunk, batch, whole, threads=tile.threads,
+    )  # fmt: skip
+    if parts > 1:
+        rows_of_threads = 1
+        while rows_of_threads * 16 <= min(parts, 4 * THREADS):
+            rows_of_threads *= 2
+        width = THREADS // rows_of_threads
+        launch(add_parts, -(-size // width), whole, parts, size, width, bias, biased, columns, c)
 
 
-def parts_of(tile: Tile, groups: int, sizes: tuple[int, int, int]) -> int:
-    """Into how many parts the sum over k is cut, so that there is work for all of the GPU."""
-    rows, columns, depth = sizes
-    blocks = -(-columns // tile.shape[1]) * -(-rows // tile.shape[0]) * groups
-    return max(1, min(-(-PARTS // blocks), depth // (4 * DEPTH)))
-
-
-@kernel("F n n F")
-def add_parts(partial, parts, size, y):
-    """y[k] = Σ over the parts, in order; a thread takes every gridsize-th k."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        total = partial[k]
-        for part in range(1, parts):
+@kernel("F n n n F n n F")
+def add_parts(partial, parts, size, width, bias, biased, columns, c):
+    """c = bias + Σ over the parts. A block's threads stand in rows of `width`: along c, and each
+    row adds every so-manieth part.
+    """
+    shared = cuda.shared.array(THREADS, c.dtype)
+    t = cuda.threadIdx.x
+    k = cuda.blockIdx.x * width + t % width
+    total = c.dtype.type(0)
+    if k < size:
+        for part in range(t // width, parts, THREADS // width):
             total += partial[part * size + k]
-        y[k] = total
+    total = column_sum(total, shared, width)
+    if t < width and k < size:
+        c[k] = total + (bias[k // columns] if biased else c.dtype.type(0))
