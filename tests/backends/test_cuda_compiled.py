@@ -1,10 +1,12 @@
 """Every cuda kernel, compiled for several generations of GPUs on a machine that may have none."""
 
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("numba_cuda", reason="the cuda extra is not installed")
 
-from minicnn.backends.cuda import compiled, device
+from minicnn.backends.cuda import compiled, device, kept
 from tests.conftest import BY_NIGHT
 
 if device.SIMULATED:
@@ -40,3 +42,30 @@ def test_the_check_sees_float64_and_arrays_outside_registers():
 
     assert compiled.compile_for(device.cuda.jit(leaks), ["F"], (8, 0)).float64_instructions
     assert compiled.compile_for(device.cuda.jit(keeps_an_array), ["F"], (8, 0)).stack_bytes >= 1600
+
+
+def test_a_kept_kernel_comes_back_with_the_same_machine_code(tmp_path, monkeypatch):
+    from numba.cuda.dispatcher import _Kernel
+
+    def double(x, size):
+        for k in range(device.cuda.grid(1), size, device.cuda.gridsize(1)):
+            x[k] *= x.dtype.type(2)
+
+    monkeypatch.setattr(kept, "FOLDER", tmp_path)
+    gpu = SimpleNamespace(compute_capability=(9, 0))
+    for name in ("numba.cuda.get_current_device", "numba.cuda.dispatcher.get_current_device"):
+        monkeypatch.setattr(name, lambda: gpu)
+    on_gpu = SimpleNamespace(device=gpu)
+    monkeypatch.setattr("numba.cuda.cudadrv.devices.get_context", lambda *number: on_gpu)
+    context = device.cuda.jit(double).targetctx
+    signature = tuple(compiled.TAKEN[letter] for letter in ("F", "n"))
+    assert kept.KeptKernel(double).load_overload(signature, context) is None
+    made = _Kernel(double, signature)
+    code = made._codelibrary.get_cubin((9, 0, "a")).code
+    kept.KeptKernel(double).save_overload(signature, made)
+    found = kept.KeptKernel(double).load_overload(signature, context)
+    assert found._codelibrary.get_cubin((9, 0, "a")).code == code
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    assert kept.KeptKernel(double).load_overload(signature, context) is None
+

@@ -156,7 +156,8 @@ def input_product(tile, window, groups, channels, filters):
             down, right = signed(pixel_h - u * dh), signed(pixel_v - v * dw)
             inside = k < last and 0 <= down < oh * sh and 0 <= right < ow * sw
             i, j = quotient(down, sh), quotient(right, sw)
-            inside = inside and i * sh == down and j * sw == right
+            if sh * sw > 1:
+                inside = inside and i * sh == down and j * sw == right
             o = start + ((f * oh + i) * ow + j) * batch
             to = index(row * wide_b + remainder(t, columns))
             panel[to] = value_or_zero(dy, o, inside)

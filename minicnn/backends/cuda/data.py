@@ -9,6 +9,7 @@ from .device import SIMULATED, cuda, for_each, kernel, launch, on_the_host, queu
 
 SQUARE = 4 if SIMULATED else 32  # pixels × images that a block turns
 WIDER = SQUARE + 1
+ROWS = 2 if SIMULATED else 8  # of threads, each as long as the square is wide
 
 
 class Data:
@@ -90,7 +91,8 @@ def gather(data, indices, dtype, buffers):
     scale = y.dtype.type(1 / 255 if data.dtype == np.uint8 else 1)
     blocks = -(-len(indices) // SQUARE), -(-size // SQUARE)
     gatherer = gather_pixels if data.dtype == np.uint8 else gather_floats
-    launch(gatherer, blocks, images, chosen, size, len(indices), scale, y.flat, threads=SQUARE)
+    arguments = images, chosen, size, len(indices), scale, y.flat
+    launch(gatherer, blocks, *arguments, threads=ROWS * SQUARE)
     return y
 
 
@@ -126,14 +128,15 @@ def turn(images, chosen, size, count, scale, y):
     needed keeps the threads out of each other's memory bank. Intensity: 1 multiplication a number.
     """
     square = cuda.shared.array((SQUARE, WIDER), y.dtype)
-    t, n0, first = cuda.threadIdx.x, cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
-    for n in range(min(SQUARE, count - n0)):
-        if first + t < size:
-            square[t, n] = y.dtype.type(images[chosen[n0 + n] * size + first + t]) * scale
+    column, row = cuda.threadIdx.x % SQUARE, cuda.threadIdx.x // SQUARE
+    n0, first = cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
+    for n in range(row, min(SQUARE, count - n0), ROWS):
+        if first + column < size:
+            square[column, n] = y.dtype.type(images[chosen[n0 + n] * size + first + column]) * scale
     cuda.syncthreads()
-    for k in range(min(SQUARE, size - first)):
-        if n0 + t < count:
-            y[(first + k) * count + n0 + t] = square[k, t]
+    for k in range(row, min(SQUARE, size - first), ROWS):
+        if n0 + column < count:
+            y[(first + k) * count + n0 + column] = square[k, column]
 
 
 gather_pixels = kernel("B I n n r F", "arrays.gather_pixels")(turn)

@@ -27,6 +27,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # numba-cuda's own, about NumPy
     from numba import config, cuda
 
+from . import kept
+
 SIMULATED = bool(config.ENABLE_CUDASIM)
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small networks do leave a GPU idle
 
@@ -79,6 +81,8 @@ def kernel(takes, name=None):
 
     def compile_later(function):
         compiled = cuda.jit(function)
+        if kept.FOLDER is not None and not SIMULATED:
+            compiled._cache = kept.KeptKernel(function)
         module = function.__module__.rpartition(".")[2]
         KERNELS[name or f"{module}.{function.__name__}"] = compiled, takes.split()
         return compiled

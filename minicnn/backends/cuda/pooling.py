@@ -1,8 +1,9 @@
 """Pooling: a thread per number of the result, forward and backward.
 
 Backward, a thread owns a pixel and adds what the windows that see it send there: nothing is
-scattered, so no two threads write to one place. The window is a constant of the kernels, so the
-loops over taps are unrolled; neighbouring threads have neighbouring images, so all reads are
+scattered, so no two threads write to one place. The windows that see a pixel are the last that
+begins at or before it, and those before that one. The window is a constant of the kernels, so the
+loops are unrolled; neighbouring threads have neighbouring images, so all reads are
 coalesced. Intensity: about one comparison or addition for each number read.
 """
 
@@ -81,12 +82,11 @@ def max_pool_slope(window):
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
             c, h, w, n = taken_apart(o, batch, height, width)
             total = dy.dtype.type(0)
-            for u in range(kh):
-                for v in range(kw):
-                    down, right = signed(h + top - u), signed(w + left - v)
-                    i, j = quotient(down, sh), quotient(right, sw)
-                    whole = down >= 0 and right >= 0 and i * sh == down and j * sw == right
-                    if whole and i < oh and j < ow:
+            for a in range(-(-kh // sh)):
+                for b in range(-(-kw // sw)):
+                    i, j = signed(quotient(h + top, sh) - a), signed(quotient(w + left, sw) - b)
+                    u, v = h + top - i * sh, w + left - j * sw
+                    if 0 <= i < oh and 0 <= j < ow and u < kh and v < kw:
                         q = index(((c * oh + i) * ow + j) * batch + n)
                         if winner[q] == u * kw + v:
                             total += dy[q]
@@ -137,12 +137,11 @@ def avg_pool_slope(window):
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
             c, h, w, n = taken_apart(o, batch, height, width)
             total = dy.dtype.type(0)
-            for u in range(kh):
-                for v in range(kw):
-                    down, right = signed(h + top - u), signed(w + left - v)
-                    i, j = quotient(down, sh), quotient(right, sw)
-                    whole = down >= 0 and right >= 0 and i * sh == down and j * sw == right
-                    if whole and i < oh and j < ow:
+            for a in range(-(-kh // sh)):
+                for b in range(-(-kw // sw)):
+                    i, j = signed(quotient(h + top, sh) - a), signed(quotient(w + left, sw) - b)
+                    inside = 0 <= i < oh and 0 <= j < ow
+                    if inside and h + top < i * sh + kh and w + left < j * sw + kw:
                         q = index(((c * oh + i) * ow + j) * batch + n)
                         total += dy[q] / dy.dtype.type(divisor[index(i * ow + j)])
             dx[index(o)] = total

@@ -27,6 +27,7 @@ from .device import SIMULATED, THREADS, cuda, device, index, kernel, launch, quo
 from .sums import column_sum
 
 DEPTH = 8
+BYTES = None if SIMULATED else 16  # where a panel begins, for loads of four numbers at once
 PAD = 4  # numbers behind a panel's row, so that threads along k write to banks of their own
 
 
@@ -97,8 +98,8 @@ def tiled_product(name, tile, groups, find_a, fill_a, find_b, fill_b):
                 sums[r, s] += from_a[r] * from_b[s]
 
     def product(a, b, bias, biased, rows, columns, depth, chunk, batch, c):
-        panel_a = cuda.shared.array(SIZE_A, c.dtype, alignment=16)
-        panel_b = cuda.shared.array(SIZE_B, c.dtype, alignment=16)
+        panel_a = cuda.shared.array(SIZE_A, c.dtype, alignment=BYTES)
+        panel_b = cuda.shared.array(SIZE_B, c.dtype, alignment=BYTES)
         sums = cuda.local.array((R, S), c.dtype)
         from_a = cuda.local.array(R, c.dtype)
         from_b = cuda.local.array(S, c.dtype)
@@ -149,7 +150,7 @@ def multiply(product, tile, groups, a, b, bias, sizes, batch, buffers, c):
     rows, columns, depth = sizes
     blocks = -(-columns // tile.shape[1]), -(-rows // tile.shape[0])
     most = depth // (8 * DEPTH)
-    parts = max(1, min(-(-BLOCKS // (blocks[0] * blocks[1] * groups)), most))
+    parts = max(1, min(BLOCKS // (blocks[0] * blocks[1] * groups), most))
     chunk = -(-depth // (parts * DEPTH)) * DEPTH
     size, biased = groups * rows * columns, int(bias is not None)
     bias = c if bias is None else bias

@@ -1,16 +1,19 @@
 """Where compiled kernels are kept, and that none is ever taken for another."""
 
+import importlib
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from time import time
 
 import numba
 import numpy as np
 import pytest
 
 import minicnn
+from minicnn.backends.kept import made_of, remove_unused
 from minicnn.backends.numba import kept
 from minicnn.backends.numba.runtime import LANES, OPTIONS
 
@@ -53,6 +56,22 @@ def test_what_a_kernel_is_made_from_tells_it_from_every_other(folder):
             found = kept_kernel(scaled_by(factor))(x.astype(dtype))
             np.testing.assert_array_equal(found, factor * x)
     assert len([*folder.iterdir()]) == 4
+
+
+def test_a_formula_is_another_when_a_module_that_it_uses_changes(tmp_path, monkeypatch):
+    """A user's own, for the files of the backends are in every hash."""
+    (tmp_path / "formula.py").write_text("from helper import half\ndef f(x): return half(x)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = set()
+    for body in ("x / 2", "x * 0.5"):
+        (tmp_path / "helper.py").write_text(f"def half(x): return {body}\n")
+        for name in ("helper", "formula"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        found.add(repr(made_of(importlib.import_module("formula").f)))
+    for name in ("helper", "formula"):
+        sys.modules.pop(name)
+    assert len(found) == 2
 
 
 def test_a_file_that_is_cut_short_is_compiled_again(folder):
@@ -109,7 +128,7 @@ def test_only_kernels_that_nobody_used_for_long_are_removed(tmp_path):
     for name, days in (("kernels-old", 31), ("kernels-new", 29), ("another", 365)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("", encoding="utf-8")
-        then = kept.time() - days * 24 * 3600
+        then = time() - days * 24 * 3600
         os.utime(tmp_path / name, (then, then))
-    kept.remove_unused(tmp_path)
+    remove_unused(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"kernels-new", "another"}
