@@ -131,7 +131,7 @@ def torch_timed(run, repeats: int = 10) -> float:
     from frameworks.torch_step import milliseconds
 
     milliseconds(run, 3)
-    return median(milliseconds(run, CALLS) / CALLS for _ in range(repeats))
+    return median(milliseconds(run, CALLS) for _ in range(repeats))
 
 
 def row(name: str, ours: float, peer: float | None, work: int, unit: str) -> dict:
