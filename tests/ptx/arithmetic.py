@@ -1,8 +1,8 @@
 """What PTX's arithmetic instructions compute, on NumPy arrays with a thread's number each.
 
 Each function gets the instruction and its operands as arrays of the right type. Sums, products and
-quotients are rounded as the instruction says. Where PTX allows an approximation (`.approx`) the
-result here is rounded correctly, and `fma` is rounded twice: to twice the digits, then to its own.
+quotients are rounded as the instruction says; where PTX allows an approximation (`.approx`), the
+nearest number is the result here.
 """
 
 from typing import NamedTuple
@@ -43,11 +43,14 @@ def dtype_of(kind: str) -> np.dtype:
 # ── floats ───────────────────────────────────────────────────────────────────────────────────
 
 FLOATS = "rn rz rm rp ftz sat approx full"
+DIRECTED = {"rz", "rm", "rp"}
 
 
 def rounded(form, exact, dtype):
     """`exact`, which has more digits, as the nearest of dtype or the next towards −∞, ∞ or 0."""
     near = exact.astype(dtype)
+    if form.modifiers & DIRECTED and exact.dtype == dtype:
+        raise NotImplementedError(form.text)
     if "rm" in form.modifiers:
         wrong, towards = near > exact, -np.inf
     elif "rp" in form.modifiers:
@@ -60,7 +63,8 @@ def rounded(form, exact, dtype):
 
 
 def wider(a):
-    return a.astype(np.float64 if a.dtype.itemsize < 8 else np.longdouble)
+    """Float32 as float64, in which products are exact and sums of two nearly always."""
+    return a.astype(np.float64)
 
 
 def flushed(form, a):
@@ -86,7 +90,7 @@ def arithmetic(apply):
     """a + b and its like: wrapping for whole numbers, rounded as stated for floats."""
 
     def compute(form, a, b):
-        if a.dtype.kind == "f" and form.modifiers & {"rz", "rm", "rp"}:
+        if a.dtype.kind == "f" and form.modifiers & DIRECTED:
             return rounded(form, apply(wider(a), wider(b)), a.dtype)
         return apply(a, b)
 
@@ -100,7 +104,24 @@ operation("sub", FLOATS)(arithmetic(np.subtract))
 @operation("fma", FLOATS)
 @of_floats
 def multiply_add(form, a, b, c):
-    return rounded(form, wider(a) * wider(b) + wider(c), a.dtype)
+    """a · b + c, rounded once. In float64 with what the product and the sum lose (Dekker 1971)."""
+    if a.dtype.itemsize < 8:
+        return rounded(form, wider(a) * wider(b) + wider(c), a.dtype)
+    product = a * b
+    total = product + c
+    (a1, a2), (b1, b2) = halves(a), halves(b)
+    lost = a2 * b2 - (product - a1 * b1 - a2 * b1 - a1 * b2)
+    since = total - product
+    lost = lost + (product - (total - since) + (c - since))
+    exact = rounded(form, total + lost, a.dtype)
+    return np.where(np.isfinite(exact), exact, total)
+
+
+def halves(a):
+    """a as the sum of two numbers of 26 digits, so that products of such are exact."""
+    scaled = a * (2.0**27 + 1)
+    upper = scaled - (scaled - a)
+    return upper, a - upper
 
 
 def unary(names, apply):
@@ -111,11 +132,8 @@ def unary(names, apply):
 
 
 unary("sqrt", np.sqrt)
-unary("rsqrt", lambda a: 1 / np.sqrt(a))
 unary("rcp", lambda a: 1 / a)
 unary("ex2", np.exp2)
-unary("lg2", np.log2)
-unary("tanh", np.tanh)
 
 
 @operation("abs", "ftz")
@@ -193,7 +211,7 @@ def upper_half(a, b):
 def divide(form, a, b):
     """Whole numbers are rounded towards 0."""
     if a.dtype.kind == "f":
-        return rounded(form, wider(a) / wider(b), a.dtype) if a.dtype.itemsize < 8 else a / b
+        return rounded(form, wider(a) / wider(b), a.dtype)
     if not b.all():
         raise Refused("divides by zero", b == 0)
     quotient = a // b
@@ -239,14 +257,6 @@ def shift_right(form, a, n):
     return np.where(n < bits, a >> (n % bits).astype(a.dtype), gone)
 
 
-@operation("shf", "l r wrap clamp")
-def funnel_shift(form, low, high, n):
-    """32 of the 64 bits high:low, shifted: the upper ones to the left, the lower to the right."""
-    n = (n % np.uint32(32) if "wrap" in form.modifiers else np.minimum(n, 32)).astype("u8")
-    both = high.astype("u8") << np.uint64(32) | low
-    return (both << n >> np.uint64(32) if "l" in form.modifiers else both >> n).astype("u4")
-
-
 @operation("bfe", takes=(OWN, "u32", "u32"))
 def bit_field(form, a, first, count):
     """`count` bits of a from number `first` on; the last is the sign of a signed number."""
@@ -283,6 +293,14 @@ def select(form, a, b, p):
 
 @operation("mov")
 def move(form, a):
+    return a
+
+
+@operation("cvta", "to")
+def address_in_space(form, a):
+    """Of global memory; addresses of other spaces mean nothing outside of them here."""
+    if form.space != "global":
+        raise NotImplementedError(form.text)
     return a
 
 

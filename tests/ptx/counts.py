@@ -11,6 +11,7 @@ BANKS = 32  # of shared memory, each of which hands out one word of four bytes a
 class Counts:
     """Sums over threads, of one launch or several.
 
+    launches: the kernels, with their grids and blocks.
     instructions: by name, such as fma.rn.f32.
     bytes: by space and kind, such as ("global", "read"), ("shared", "written").
     shared_accesses: instructions of warps that touch shared memory.
@@ -19,6 +20,7 @@ class Counts:
     """
 
     def __init__(self) -> None:
+        self.launches: list[tuple] = []
         self.instructions: Counter[str] = Counter()
         self.bytes: Counter[tuple[str, str]] = Counter()
         self.shared_accesses = self.bank_conflicts = 0

@@ -116,7 +116,9 @@ class Launcher:
         made = made._replace(name=named(self.kernel))
         machine = Machine(made, self.grid, self.block, raw, arrays, State.epoch, State.counts)
         machine.run()
-        State.epoch = int(machine.epoch.max()) + 1
+        if State.counts is not None:
+            State.counts.launches.append((self.kernel, self.grid, self.block))
+        State.epoch = int(machine.access.epoch.max()) + 1
 
 
 def three(sizes) -> tuple[int, int, int]:
