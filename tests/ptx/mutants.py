@@ -68,8 +68,18 @@ def lines_of_stores(tree: ast.AST) -> Iterator[int]:
             if isinstance(node, ast.Assign | ast.AugAssign) and node.lineno == node.end_lineno:
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
                 target = target.elts[0] if isinstance(target, ast.Tuple) else target
-                if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                array = target.value if isinstance(target, ast.Subscript) else None
+                if isinstance(array, ast.Name) and array.id not in own_arrays(function):
                     yield node.lineno
+
+
+def own_arrays(function: ast.FunctionDef) -> set[str]:
+    """A thread's own ones, which become registers: beyond them a compiler may do what it likes."""
+    return {
+        node.targets[0].id
+        for node in within(function)
+        if isinstance(node, ast.Assign) and "local.array" in ast.unparse(node.value)
+    }
 
 
 def knows_its_thread(function: ast.FunctionDef) -> bool:

@@ -50,6 +50,12 @@ def test_there_are_mutants_of_every_kind():
     assert {mutant.kind for mutant in MUTANTS} == set(KINDS)
 
 
+def test_a_mutant_without_a_change_is_right():
+    with installed(MUTANTS[0]._replace(new=MUTANTS[0].old)):
+        for program in PROGRAMS if BY_NIGHT else PROGRAMS[:1]:
+            program()
+
+
 @pytest.mark.parametrize("mutant", chosen(), ids=str)
 def test_a_mutant_is_caught(mutant):
     programs = [
