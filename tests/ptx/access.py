@@ -10,6 +10,7 @@ from .memory import Memory, Region, Space, Who
 from .parse import Instruction, Program, parts, size_of
 from .registers import Registers
 
+ADDRESS = np.dtype(np.int64)
 GAP = 256  # bytes between arrays of a program, so that what goes beyond one does not hit another
 
 
@@ -55,7 +56,7 @@ class Access:
             raise NotImplementedError(form.text)
         lane, block = self.lane[lanes], self.block[lanes]
         base, offset = taken_apart(operand)
-        address = self.registers.read(base, "u64", lanes).view(np.int64) + offset
+        address = self.registers.read(base, ADDRESS, lanes) + offset
         address = np.broadcast_to(address, lane.shape)
         if self.counts is not None:
             self.count(form.space, kind, address, size, lane)
@@ -116,7 +117,7 @@ class Access:
             self.registers.write(to[0], before, lanes)
 
     def of_each(self, operand, form, lanes):
-        value = self.registers.read(operand, form.types[-1], lanes)
+        value = self.registers.read(operand, dtype_of(form.types[-1]), lanes)
         return np.broadcast_to(value, self.lane[lanes].shape)
 
 

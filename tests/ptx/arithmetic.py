@@ -5,20 +5,26 @@ quotients are rounded as the instruction says; where PTX allows an approximation
 nearest number is the result here.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from .fault import Refused
+from .parse import Instruction
 
 OWN = None  # in `takes` and `gives`: the instruction's own (last) type
 
 
 class Operation(NamedTuple):
-    compute: object
-    takes: tuple[str | None, ...]  # types of the first operands; the others have its own
-    gives: object  # a type, or a function of the instruction
-    modifiers: frozenset[str]  # those that `compute` knows
+    """takes: types of the first operands, gives: of the result; each a name or a function of the
+    instruction, and its own type where nothing is said. modifiers: those that `compute` knows."""
+
+    compute: Callable
+    takes: tuple
+    gives: object
+    modifiers: frozenset[str]
 
 
 OPERATIONS: dict[str, Operation] = {}
@@ -33,6 +39,24 @@ def operation(names, modifiers="", takes=(), gives=OWN):
     return add
 
 
+@cache
+def prepared(form: Instruction):
+    """What computes an instruction, the dtypes of its operands, and of its result.
+
+    Raises NotImplementedError for one that is not here.
+    """
+    known = OPERATIONS.get(form.opcode)
+    if known is None or form.modifiers - known.modifiers:
+        raise NotImplementedError(form.text)
+
+    def dtype(kind):
+        return dtype_of((kind(form) if callable(kind) else kind) or form.types[-1])
+
+    takes = [*known.takes, *[OWN] * (len(form.operands) - 1)]
+    return known.compute, [dtype(k) for k in takes[: len(form.operands) - 1]], dtype(known.gives)
+
+
+@cache
 def dtype_of(kind: str) -> np.dtype:
     """f32 → float32, s64 → int64, u16 and b16 → uint16, pred → bool."""
     if kind == "pred":

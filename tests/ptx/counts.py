@@ -11,7 +11,6 @@ BANKS = 32  # of shared memory, each of which hands out one word of four bytes a
 class Counts:
     """Sums over threads, of one launch or several.
 
-    launches: the kernels, with their grids and blocks.
     instructions: by name, such as fma.rn.f32.
     bytes: by space and kind, such as ("global", "read"), ("shared", "written").
     shared_accesses: instructions of warps that touch shared memory.
@@ -20,7 +19,6 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        self.launches: list[tuple] = []
         self.instructions: Counter[str] = Counter()
         self.bytes: Counter[tuple[str, str]] = Counter()
         self.shared_accesses = self.bank_conflicts = 0
@@ -31,8 +29,8 @@ class Counts:
         return found / self.instructions.total()
 
     def shared(self, address, size, warp, lane) -> None:
-        """An access to shared memory; a number each of address, warp and lane (0..31) a thread."""
-        self.shared_accesses += np.unique(warp).size
+        """An access to shared memory; address, warp and lane (0..31) of each thread, in order."""
+        self.shared_accesses += 1 + np.count_nonzero(np.diff(warp))
         self.bank_conflicts += conflicts(address, size, warp, lane)
 
 
@@ -42,8 +40,10 @@ def conflicts(address, size, warp, lane) -> int:
     together = min(WARP, 4 * WARP // size)
     group = warp * WARP + lane // together  # distinct for each half or quarter
     words = address[:, None] // 4 + np.arange(max(1, size // 4))
-    pairs = np.unique(np.stack([np.repeat(group, words.shape[1]), words.ravel()]), axis=1)
-    banks, turns = np.unique(pairs[0] * BANKS + pairs[1] % BANKS, return_counts=True)
-    groups = banks // BANKS
-    begins = np.flatnonzero(np.diff(groups, prepend=-1))
-    return int((np.maximum.reduceat(turns, begins) - 1).sum())
+    bank = group[:, None] * BANKS + words % BANKS
+    wanted = np.sort((bank << 32 | words).ravel())  # shared memory has less than 2³² words
+    bank = wanted[np.diff(wanted, prepend=-1) > 0] >> 32  # a word once
+    begins = np.flatnonzero(np.diff(bank, prepend=-1))
+    turns = np.diff(begins, append=bank.size)  # of each bank
+    groups = np.flatnonzero(np.diff(bank[begins] // BANKS, prepend=-1))
+    return int((np.maximum.reduceat(turns, groups) - 1).sum())

@@ -29,9 +29,9 @@ LARGEST_GRID, LARGEST_BLOCK = (2**31 - 1, 65535, 65535), 1024
 
 
 class State:
-    """What outlives a launch: the next free address, the epoch of the next launch, who counts."""
+    """What outlives a launch: the next free address, the next epoch, who counts and who notes."""
 
-    address, epoch, counts = 1 << 32, 1, None
+    address, epoch, counts, launches = 1 << 32, 1, None, None
 
 
 class DeviceArray:
@@ -116,8 +116,8 @@ class Launcher:
         made = made._replace(name=named(self.kernel))
         machine = Machine(made, self.grid, self.block, raw, arrays, State.epoch, State.counts)
         machine.run()
-        if State.counts is not None:
-            State.counts.launches.append((self.kernel, self.grid, self.block))
+        if State.launches is not None:
+            State.launches.append((self.kernel, self.grid, self.block))
         State.epoch = int(machine.access.epoch.max()) + 1
 
 
@@ -140,6 +140,16 @@ def counted() -> Iterator[Counts]:
         yield State.counts
     finally:
         State.counts = before
+
+
+@contextmanager
+def noted() -> Iterator[list]:
+    """`with noted() as launches:` has the kernels that are launched inside, with grid and block."""
+    before, State.launches = State.launches, []
+    try:
+        yield State.launches
+    finally:
+        State.launches = before
 
 
 def install() -> None:

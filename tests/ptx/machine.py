@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from .access import Access, taken_apart
-from .arithmetic import OPERATIONS, dtype_of
+from .arithmetic import dtype_of, prepared
 from .fault import Fault, Refused
 from .memory import Space
 from .parse import Instruction, Program
@@ -100,7 +100,7 @@ class Machine:
 
     def guarded(self, form: Instruction, lanes):
         """Those of the threads whose predicate is as wanted; None for none."""
-        takes_part = self.registers.read(form.guard, "pred", lanes) == form.wanted
+        takes_part = self.registers.read(form.guard, BOOL, lanes) == form.wanted
         if takes_part.all():
             return lanes
         return self.lane[lanes][takes_part] if takes_part.any() else None
@@ -129,18 +129,10 @@ class Machine:
         self.registers.write(to, np.frombuffer(raw, dtype), lanes)
 
     def compute(self, form, lanes):
-        known = OPERATIONS.get(form.opcode)
-        if known is None or form.modifiers - known.modifiers:
-            raise NotImplementedError(form.text)
-        own = form.types[-1]
-        operands = form.operands[1:]
-        values = [
-            self.registers.read(operand, kind(form) if callable(kind) else kind or own, lanes)
-            for operand, kind in zip(operands, (*known.takes, *[None] * len(operands)))
-        ]
-        result = known.compute(form, *values)
-        gives = known.gives(form) if callable(known.gives) else known.gives or own
-        self.registers.write(form.operands[0], result.astype(dtype_of(gives), copy=False), lanes)
+        apply, takes, gives = prepared(form)
+        to, *operands = form.operands
+        values = [self.registers.read(name, dtype, lanes) for name, dtype in zip(operands, takes)]
+        self.registers.write(to, apply(form, *values).astype(gives, copy=False), lanes)
 
     def fail(self, form, lane, what):
         thread, block = lane % self.threads, lane // self.threads
@@ -148,4 +140,5 @@ class Machine:
         raise Fault(f"{name}: thread {thread} of block {block}: `{text}` {what}") from None
 
 
+BOOL = dtype_of("pred")
 TOUCHING = {"ld": Access.load, "st": Access.store, "atom": Access.add, "red": Access.add}

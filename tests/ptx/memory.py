@@ -149,9 +149,9 @@ class Space:
         outside = (place < 0) | (address + size > self.stops[place])
         if outside.any():
             raise Refused(self.beyond(int(address[np.argmax(outside)])), outside)
-        for p in np.unique(place).tolist():
-            which = place == p
-            which = slice(None) if which.all() else np.flatnonzero(which)
+        together = (place == place[0]).all()
+        for p in place[:1].tolist() if together else np.unique(place).tolist():
+            which = slice(None) if together else np.flatnonzero(place == p)
             memory, start, first = self.regions[p].memory, self.starts[p], self.regions[p].first
             yield memory, which, address[which] - start + first
 

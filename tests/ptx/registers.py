@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 
 from .arithmetic import dtype_of
-from .parse import Instruction, parts, size_of
+from .parse import Instruction, parts
 
 ALL = slice(None)  # the lanes of a launch whose threads all do the same
 
@@ -30,14 +30,13 @@ class Registers:
             self.values[f"%{of}.{axis}"] = np.array([size], np.uint32)
             position = position // size
 
-    def read(self, operand: str, kind: str, lanes) -> np.ndarray:
+    def read(self, operand: str, dtype: np.dtype, lanes) -> np.ndarray:
         """An operand's values in those lanes, as numbers of that type."""
         bits = self.values.get(operand)
         if bits is None:
-            return constant(operand, kind)
-        if len(bits) > 1:
+            return constant(operand, dtype)
+        if lanes is not ALL and len(bits) > 1:
             bits = bits[lanes]
-        dtype = dtype_of(kind)
         if bits.itemsize > dtype.itemsize:
             bits = bits.astype(f"u{dtype.itemsize}")
         return bits.view(dtype)
@@ -58,25 +57,24 @@ class Registers:
     def regroup(self, form: Instruction, lanes) -> None:
         """`mov.b64 {%r1, %r2}, %rd1`: the lower half, then the upper one; or both to one."""
         to, since = map(parts, form.operands)
-        whole = form.types[-1]
-        half = f"b{8 * size_of(whole) // max(len(to), len(since))}"
-        kind, dtype = (whole, dtype_of(half)) if len(since) == 1 else (half, dtype_of(whole))
-        values = np.broadcast_arrays(*(self.read(part, kind, lanes) for part in since))
-        bits = np.stack(values, axis=1).view(dtype)
+        whole = dtype_of(form.types[-1])
+        half = np.dtype(f"u{whole.itemsize // max(len(to), len(since))}")
+        before, after = (whole, half) if len(since) == 1 else (half, whole)
+        values = np.broadcast_arrays(*(self.read(part, before, lanes) for part in since))
+        bits = np.stack(values, axis=1).view(after)
         for register, value in zip(to, bits.T):
             self.write(register, np.ascontiguousarray(value), lanes)
 
 
 @cache
-def constant(text: str, kind: str) -> np.ndarray:
+def constant(text: str, dtype: np.dtype) -> np.ndarray:
     """0f3F800000 and 0d3FF0000000000000 are the bits of floats, all others whole numbers."""
-    dtype = dtype_of(kind)
     if bits := re.fullmatch(r"0[fF]([0-9a-fA-F]{8})|0[dD]([0-9a-fA-F]{16})", text):
         number = int(bits[1] or bits[2], 16)
     elif re.fullmatch(r"-?\d+|0x[0-9a-fA-F]+", text):
         number = int(text, 0)
     else:
         raise NotImplementedError(f"the operand {text}, unknown or never written")
-    if kind == "pred":
+    if dtype.kind == "b":
         return np.array([bool(number)])
     return np.array([number % (1 << 8 * dtype.itemsize)], f"u{dtype.itemsize}").view(dtype)

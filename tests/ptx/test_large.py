@@ -7,22 +7,24 @@ import numpy as np
 import pytest
 
 import minicnn as m
+from minicnn import backends
 from minicnn import layers as nn
 from minicnn.backends.cuda import convolution, device, sums, tile
 from tests.conftest import BY_NIGHT
 from tests.cuda.test_layers import check_against_the_reference
 from tests.strategies import normal
 
-from .host import counted
+from .host import noted
 
 DTYPES = ["float32", "float64"] if BY_NIGHT else ["float32"]
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
-every_tile = pytest.mark.parametrize("chosen", tile.TILES, ids=lambda t: "{} by {}".format(*t.shape))
+SIZES = ["{} by {}".format(*chosen.shape) for chosen in tile.TILES]
+every_tile = pytest.mark.parametrize("chosen", tile.TILES, ids=SIZES)
 
 
-def largest_grid(counts):
+def largest_grid(launches):
     """The most blocks along each axis that any launch had."""
-    return tuple(max(sizes) for sizes in zip(*(grid for _, grid, _ in counts.launches)))
+    return tuple(max(sizes) for sizes in zip(*(grid for _, grid, _ in launches)))
 
 
 @every_tile
@@ -30,13 +32,13 @@ def largest_grid(counts):
 def test_a_tile_covers_several_blocks_in_each_direction(chosen, dtype, monkeypatch):
     monkeypatch.setattr(convolution, "tile_for", lambda *sizes: chosen)
     rows, columns = chosen.shape
-    layer = nn.Conv2D(rows + 1, rows + 3, (1, 2), padding=(0, 1))
-    images = columns // 12 + 1  # of 3 × 4 and 3 × 5 pixels: a few columns more than one block has
-    with counted() as counts:
+    layer = nn.Conv2D(rows + 1, rows + 3, 1)
+    images = columns // 12 + 1  # of 3 × 4 pixels: a few columns more than one block has
+    with noted() as launches:
         check_against_the_reference(layer, (rows + 1, 3, 4), images, dtype, 0, True)
-    (across, down, _) = largest_grid(counts)
+    (across, down, _) = largest_grid(launches)
     assert across > 1 and down > 1
-    assert {block[0] for _, _, block in counts.launches} >= {chosen.threads}
+    assert {block[0] for _, _, block in launches} >= {chosen.threads}
 
 
 @every_tile
@@ -48,24 +50,27 @@ def test_a_tile_that_is_hardly_filled_agrees_with_the_reference(chosen, monkeypa
 @every_dtype
 def test_a_sum_over_k_is_cut_into_parts(dtype):
     images = 40 * tile.DEPTH + 3
-    with counted() as counts:
+    with noted() as launches:
         check_against_the_reference(nn.Dense(5, 3), (5,), images, dtype, 0, True)
         check_against_the_reference(nn.Conv2D(3, 2, 2), (3, 6, 5), 21, dtype, 0, True)
         check_against_the_reference(nn.Dense(images, 3), (images,), 4, dtype, 0, True)
-    assert largest_grid(counts)[2] > 1
+    assert largest_grid(launches)[2] > 1
 
 
 @every_dtype
 def test_sums_of_several_pieces_agree_with_the_reference(dtype):
     size = sums.PIECE + 5
-    pixels = nn.Conv2D(1, 2, 1), nn.BatchNorm(1)
-    for layer in pixels:
-        check_against_the_reference(layer, (1, 2, size // 4), 2, dtype, 0, True)
+    check_against_the_reference(nn.BatchNorm(2), (2, 1, size), 1, dtype, 0, True)
+    ops, buffers = backends.get("cuda"), device.Buffers()
+    x, (db,) = normal((1, 2, 1, size), 0, dtype), ops.allocate([np.zeros(2, dtype)])
+    ops.bias_gradient(ops.from_numpy(x), db, buffers)
+    close = {"rtol": 1e-5 if dtype == "float32" else 1e-12, "atol": 1e-3}
+    np.testing.assert_allclose(ops.read(db), x.sum((0, 2, 3), dtype=np.float64), **close)
     a, b = normal((size, 1), 0, dtype), normal((size, 1), 1, dtype)
     loss = m.MeanSquaredError()
     wanted = loss.forward(a.astype("f8"), b.astype("f8"))
     found = copy.deepcopy(loss).to("cuda").forward(a, b)
-    assert found == pytest.approx(wanted, rel=1e-5 if dtype == "float32" else 1e-12)
+    assert found == pytest.approx(wanted, rel=close["rtol"])
 
 
 SHARED_OUT = [

@@ -10,7 +10,7 @@ from minicnn.backends.cuda.device import KERNELS
 from tests.conftest import BY_NIGHT
 
 from .fault import Fault
-from .host import counted
+from .host import noted
 from .mutants import KINDS, all_mutants, installed
 from .programs import PROGRAMS
 
@@ -28,9 +28,9 @@ def sources(kernel: CUDADispatcher) -> set[str]:
 
 @cache
 def kernels_of(program) -> list[CUDADispatcher]:
-    with counted() as counts:
+    with noted() as launches:
         program()
-    return [kernel for kernel, _, _ in counts.launches]
+    return [kernel for kernel, _, _ in launches]
 
 
 def chosen():
