@@ -8,7 +8,7 @@ from .arithmetic import dtype_of
 from .fault import Refused
 from .memory import Memory, Region, Space, Who
 from .parse import Instruction, Program, parts, size_of
-from .registers import Registers
+from .registers import Registers, spread
 
 ADDRESS = np.dtype(np.int64)
 GAP = 256  # bytes between arrays of a program, so that what goes beyond one does not hit another
@@ -56,8 +56,7 @@ class Access:
             raise NotImplementedError(form.text)
         lane, block = self.lane[lanes], self.block[lanes]
         base, offset = taken_apart(operand)
-        address = self.registers.read(base, ADDRESS, lanes) + offset
-        address = np.broadcast_to(address, lane.shape)
+        address = spread(self.registers.read(base, ADDRESS, lanes) + offset, lane.size)
         if self.counts is not None:
             self.count(form.space, kind, address, size, lane)
         for memory, which, offsets in self.spaces[form.space].find(address, size):
@@ -118,7 +117,7 @@ class Access:
 
     def of_each(self, operand, form, lanes):
         value = self.registers.read(operand, dtype_of(form.types[-1]), lanes)
-        return np.broadcast_to(value, self.lane[lanes].shape)
+        return spread(value, self.lane[lanes].size)
 
 
 @cache

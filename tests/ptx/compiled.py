@@ -23,26 +23,37 @@ from .parse import Program, parse
 GENERATION = (9, 0)
 
 
+PROGRAMS: dict[str, Program] = {}  # by that hash
+
+
 @cache
 def program(kernel: CUDADispatcher, signature: tuple) -> Program:
-    return parse(ptx(kernel, signature))
-
-
-def ptx(kernel: CUDADispatcher, signature: tuple) -> str:
-    name = kernel.py_func.__qualname__.replace("<locals>.", "")
+    """A kernel for arguments of these types, with its name."""
     key = kept.digest(compilers(), signature, made_from(kernel))
-    file = kept.FOLDER and kept.FOLDER / f"{name}-{key}.ptx"
+    if key not in PROGRAMS:
+        PROGRAMS[key] = parse(read_or_compile(kernel, signature, key))
+    return PROGRAMS[key]._replace(name=named(kernel))
+
+
+def named(kernel: CUDADispatcher) -> str:
+    function = kernel.py_func
+    module = function.__module__.rpartition(".")[2]
+    return f"{module}.{function.__qualname__}".replace("<locals>.", "")
+
+
+def read_or_compile(kernel, signature, key):
+    file = kept.FOLDER and kept.FOLDER / f"{named(kernel)}-{key}.ptx"
     if file:
         with suppress(OSError):
             return file.read_text()
-    source = compile_ptx(kernel, signature)
+    source = ptx(kernel, signature)
     if file:
         with suppress(OSError), whole_file(file) as unfinished:
             unfinished.write_text(source)
     return source
 
 
-def compile_ptx(kernel, signature):
+def ptx(kernel, signature):
     pretended = SimpleNamespace(compute_capability=GENERATION)
     options = {name: kernel.targetoptions.get(name) for name in ("fastmath", "launch_bounds")}
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: pretended):

@@ -113,7 +113,6 @@ class Launcher:
                 signature.append(numba.typeof(argument))
                 raw.append(np.asarray(argument, str(signature[-1])).tobytes())
         made = program(self.kernel, tuple(signature))
-        made = made._replace(name=named(self.kernel))
         machine = Machine(made, self.grid, self.block, raw, arrays, State.epoch, State.counts)
         machine.run()
         if State.launches is not None:
@@ -124,12 +123,6 @@ class Launcher:
 def three(sizes) -> tuple[int, int, int]:
     sizes = sizes if isinstance(sizes, tuple) else (sizes,)
     return (*(int(size) for size in sizes), 1, 1)[:3]
-
-
-def named(kernel) -> str:
-    function = kernel.py_func
-    module = function.__module__.rpartition(".")[2]
-    return f"{module}.{function.__qualname__}".replace("<locals>.", "")
 
 
 @contextmanager

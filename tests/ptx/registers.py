@@ -48,8 +48,8 @@ class Registers:
             value = value.astype(f"{value.dtype.kind}{dtype.itemsize}")
         bits = value.view(dtype)
         if lanes is not ALL:
-            old = self.values.get(register, np.zeros(1, dtype))
-            everywhere = np.array(np.broadcast_to(old, self.lanes))
+            everywhere = np.empty(self.lanes, dtype)
+            everywhere[:] = self.values.get(register, dtype.type(0))
             everywhere[lanes] = bits
             bits = everywhere
         self.values[register] = bits
@@ -64,6 +64,11 @@ class Registers:
         bits = np.stack(values, axis=1).view(after)
         for register, value in zip(to, bits.T):
             self.write(register, np.ascontiguousarray(value), lanes)
+
+
+def spread(value: np.ndarray, size: int) -> np.ndarray:
+    """A number for each of so many threads, where one may stand for all."""
+    return value if len(value) == size else np.full(size, value[0], value.dtype)
 
 
 @cache
