@@ -7,18 +7,20 @@ functions that it calls, the numbers and tables that they refer to, the types, t
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from unittest import mock
 
 import numba
 import numpy as np
-from numba import cuda
-from numba.cuda.dispatcher import CUDADispatcher
 
+from minicnn.backends.cuda.device import cuda
 from minicnn.backends.numba import kept
 from minicnn.common.paths import whole_file
 
 from .parse import Program, parse
+
+Kernel = cuda.dispatcher.CUDADispatcher
 
 GENERATION = (9, 0)
 
@@ -27,7 +29,7 @@ PROGRAMS: dict[str, Program] = {}  # by that hash
 
 
 @cache
-def program(kernel: CUDADispatcher, signature: tuple) -> Program:
+def program(kernel: Kernel, signature: tuple) -> Program:
     """A kernel for arguments of these types, with its name."""
     key = kept.digest(compilers(), signature, made_from(kernel))
     if key not in PROGRAMS:
@@ -35,7 +37,7 @@ def program(kernel: CUDADispatcher, signature: tuple) -> Program:
     return PROGRAMS[key]._replace(name=named(kernel))
 
 
-def named(kernel: CUDADispatcher) -> str:
+def named(kernel: Kernel) -> str:
     function = kernel.py_func
     module = function.__module__.rpartition(".")[2]
     return f"{module}.{function.__qualname__}".replace("<locals>.", "")
@@ -72,7 +74,7 @@ def compilers():
 
 def made_from(thing):
     """All that a function's machine code depends on, or a value's own text."""
-    if isinstance(thing, CUDADispatcher):
+    if isinstance(thing, Kernel):
         return sorted(map(repr, thing.targetoptions.items())), made_from(thing.py_func)
     if isinstance(thing, FunctionType):
         code = thing.__code__
@@ -81,7 +83,8 @@ def made_from(thing):
         constants = [c for c in code.co_consts if not isinstance(c, str)]  # but for docstrings
         return code.co_code, code.co_names, constants, [made_from(value) for value in held + used]
     if isinstance(thing, ModuleType):
-        return thing.__name__
+        ours = thing.__name__.startswith("minicnn")
+        return thing.__name__, Path(thing.__file__).read_bytes() if ours else b""
     if isinstance(thing, np.ndarray):
         return thing.dtype, thing.shape, thing.tobytes()
     return repr(thing)

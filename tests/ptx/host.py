@@ -4,22 +4,18 @@ Queues, events and copies take no time here, so all is done when it is asked for
 """
 
 import inspect
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from math import prod
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # numba-cuda's own, about NumPy
-    import numba
-    from numba import cuda
-    from numba.cuda.dispatcher import CUDADispatcher
+from minicnn.backends.cuda.device import cuda
 
-from .compiled import program
+from .compiled import Kernel, program
 from .counts import Counts
 from .machine import Machine
 from .memory import Memory, Region
@@ -147,7 +143,7 @@ def noted() -> Iterator[list]:
 
 def install() -> None:
     """From now on numba.cuda's kernels are interpreted, in this process."""
-    CUDADispatcher.__getitem__ = lambda kernel, arguments: Launcher(kernel, *arguments)
+    Kernel.__getitem__ = lambda kernel, arguments: Launcher(kernel, *arguments)
     cuda.is_available = lambda: True
     cuda.device_array = lambda size, dtype: DeviceArray(int(size), dtype)
     cuda.to_device = to_device

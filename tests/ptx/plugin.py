@@ -16,13 +16,14 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    """By day tests/cuda runs in float32 and without numerical slopes: the simulator does the rest,
-    and half as many kernels are compiled."""
+    """By day a part of tests/cuda is left to the simulator: float64 beside float32, recordings,
+    numerical slopes, and products, of which tests/ptx has its own."""
     from tests.conftest import BY_NIGHT
 
     def left_out(item):
-        twin = getattr(item, "callspec", None) and item.callspec.params.get("dtype") == "float64"
-        return "cuda" in item.path.parts and (twin or "are_the_slopes" in item.name)
+        twin = hasattr(item, "callspec") and item.callspec.params.get("dtype") == "float64"
+        long = "are_the_slopes" in item.name or "with_products" in item.name
+        return "cuda" in item.path.parts and (twin or long or item.path.stem == "test_steps")
 
     if not BY_NIGHT:
         config.hook.pytest_deselected(items=[item for item in items if left_out(item)])

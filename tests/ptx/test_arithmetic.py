@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import cuda, int32, uint32
+from numba import int32, uint32
+
+from minicnn.backends.cuda.device import cuda
 
 from .arithmetic import OPERATIONS
 from .fault import Refused

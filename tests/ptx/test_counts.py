@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import cuda, float32
+from numba import float32
 
 from minicnn import Conv2D
+from minicnn.backends.cuda.device import cuda
 
 from .counts import conflicts
 from .host import DeviceArray, counted, to_device

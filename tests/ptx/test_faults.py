@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
-from numba import cuda, float32, int64
+from numba import float32, int64
+
+from minicnn.backends.cuda.device import cuda
 
 from .fault import Fault
 from .host import DeviceArray, to_device

@@ -3,12 +3,12 @@
 from functools import cache
 
 import pytest
-from numba.cuda.dispatcher import CUDADispatcher
 
 from minicnn import backends
 from minicnn.backends.cuda.device import KERNELS
 from tests.conftest import BY_NIGHT
 
+from .compiled import Kernel
 from .fault import Fault
 from .host import noted
 from .mutants import KINDS, all_mutants, installed
@@ -17,17 +17,17 @@ from .programs import PROGRAMS
 MUTANTS = all_mutants()
 
 
-def sources(kernel: CUDADispatcher) -> set[str]:
+def sources(kernel: Kernel) -> set[str]:
     """The modules of a kernel and of all that it calls."""
     function = kernel.py_func
     held = [cell.cell_contents for cell in function.__closure__ or ()]
     called = held + [function.__globals__.get(name) for name in function.__code__.co_names]
-    inner = [sources(f) for f in called if isinstance(f, CUDADispatcher)]
+    inner = [sources(f) for f in called if isinstance(f, Kernel)]
     return {function.__module__}.union(*inner)
 
 
 @cache
-def kernels_of(program) -> list[CUDADispatcher]:
+def kernels_of(program) -> list[Kernel]:
     with noted() as launches:
         program()
     return [kernel for kernel, _, _ in launches]
