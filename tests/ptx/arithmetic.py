@@ -291,6 +291,16 @@ def bit_field(form, a, first, count):
     return np.where(count > 0, shift_right(form, up, bits - count), a.dtype.type(0))
 
 
+@operation("bfi", takes=(OWN, OWN, "u32", "u32"))
+def insert_bits(form, a, b, first, count):
+    """b with `count` of its bits, from number `first` on, replaced by the lowest of a."""
+    bits = 8 * a.dtype.itemsize
+    first, count = np.minimum(first % 256, bits), np.minimum(count % 256, bits)
+    every = ~np.zeros_like(a)
+    mask = shift_left(form, ~shift_left(form, every, count), first)
+    return b & ~mask | shift_left(form, a, first) & mask
+
+
 # ── comparisons and conversions ──────────────────────────────────────────────────────────────
 
 COMPARISONS = {

@@ -58,12 +58,12 @@ def test_multiply_add_and_bit_fields_of_whole_numbers(triples):
         ld.global.u32 %r2, [%rd5];   ld.global.u32 %r3, [%rd6];   ld.global.u32 %r4, [%rd7];
         mad.lo.s32 %r5, %r2, %r3, %r4;   st.global.u32 [%rd5], %r5;
         mul.hi.u32 %r6, %r2, %r3;   st.global.u32 [%rd6], %r6;
-        bfe.u32 %r7, %r2, 5, 7;   st.global.u32 [%rd7], %r7;
+        bfe.u32 %r7, %r2, 5, 7;   bfi.b32 %r7, %r3, %r7, 9, 20;   st.global.u32 [%rd7], %r7;
     """
     low, high, field = run_ptx(body, a, b, c)
     assert low.tolist() == [(x * y + z) % 2**32 for x, y, z in triples]
     assert high.tolist() == [x * y >> 32 for x, y, _ in triples]
-    assert field.tolist() == [x >> 5 & 127 for x, _, _ in triples]
+    assert field.tolist() == [x >> 5 & 127 | y % 2**20 << 9 for x, y, _ in triples]
 
 
 def test_a_reduction_adds_in_shared_and_in_global_memory():
