@@ -86,7 +86,7 @@ class Machine:
                 self.pc[lanes], self.pc[chosen] = now + 1, self.end
                 return
             elif form.opcode == "bar":
-                if form.operands != ("0",) or chosen is not lanes:
+                if form.name != "bar.sync" or form.operands != ("0",) or chosen is not lanes:
                     raise NotImplementedError(form.text)
                 if lanes is not ALL:
                     self.pc[lanes], self.waiting[lanes] = now, True

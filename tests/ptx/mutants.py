@@ -18,6 +18,8 @@ from typing import NamedTuple
 from minicnn import backends
 from minicnn.backends import cuda as package
 
+from .host import launch_recordings_one_by_one
+
 KINDS = ("without a barrier", "without an atomic addition", "stores one further")
 
 
@@ -124,6 +126,7 @@ def installed(mutant: Mutant) -> Iterator[None]:
     finder, kept = Finder(mutant), take_out()
     sys.meta_path.insert(0, finder)
     try:
+        launch_recordings_one_by_one()
         yield
     finally:
         sys.meta_path.remove(finder)
