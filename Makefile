@@ -33,15 +33,19 @@ $(VENV)/installed-docs: $(VENV)/made pyproject.toml
 	$(INSTALL) ".[docs]"
 	touch $(VENV)/installed $@
 
+INTERPRETED := -p tests.ptx.plugin tests/cuda tests/ptx
+
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 
-# The simulator is chosen when numba is imported, so its tests have a process of their own.
+# The simulator is chosen when numba is imported, and the interpreter of PTX takes the place of a
+# GPU, so the tests of each have a process of their own.
 test: $(VENV)/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(PYTEST)
 	NUMBA_ENABLE_CUDASIM=1 $(PYTEST) tests/cuda
+	$(PYTEST) $(INTERPRETED)
 
 # The book, in docs/build. A warning is an error; the pages need no network to be read.
 docs: $(VENV)/installed-docs
@@ -79,6 +83,7 @@ bench-gpu: $(VENV)/installed-tests
 soak: $(VENV)/installed-tests
 	$(BIN)/python -m pytest -s --timeout 3600 tests/soak/memory.py
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200 $(INTERPRETED)
 
 # Lines and branches. cuda's kernels run in the simulator, numba's once more as plain Python.
 WITH_KERNELS := tests/layers tests/test_losses.py tests/test_optimizers.py \

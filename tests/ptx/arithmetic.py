@@ -1,0 +1,363 @@
+"""What PTX's arithmetic instructions compute, on NumPy arrays with a thread's number each.
+
+Each function gets the instruction and its operands as arrays of the right type. Sums, products and
+quotients are rounded as the instruction says; where PTX allows an approximation (`.approx`), the
+nearest number is the result here.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .fault import Refused
+from .parse import Instruction
+
+OWN = None  # in `takes` and `gives`: the instruction's own (last) type
+
+
+class Operation(NamedTuple):
+    """takes: types of the first operands, gives: of the result; each a name or a function of the
+    instruction, and its own type where nothing is said. modifiers: those that `compute` knows."""
+
+    compute: Callable
+    takes: tuple
+    gives: object
+    modifiers: frozenset[str]
+
+
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(names, modifiers="", takes=(), gives=OWN):
+    def add(compute):
+        for name in names.split():
+            OPERATIONS[name] = Operation(compute, takes, gives, frozenset(modifiers.split()))
+        return compute
+
+    return add
+
+
+@cache
+def prepared(form: Instruction):
+    """What computes an instruction, the dtypes of its operands, and of its result.
+
+    Raises NotImplementedError for one that is not here.
+    """
+    known = OPERATIONS.get(form.opcode)
+    if known is None or form.modifiers - known.modifiers:
+        raise NotImplementedError(form.text)
+
+    def dtype(kind):
+        return dtype_of((kind(form) if callable(kind) else kind) or form.types[-1])
+
+    takes = [*known.takes, *[OWN] * (len(form.operands) - 1)]
+    return known.compute, [dtype(k) for k in takes[: len(form.operands) - 1]], dtype(known.gives)
+
+
+@cache
+def dtype_of(kind: str) -> np.dtype:
+    """f32 → float32, s64 → int64, u16 and b16 → uint16, pred → bool."""
+    if kind == "pred":
+        return np.dtype(bool)
+    return np.dtype(f"{ {'f': 'f', 's': 'i'}.get(kind[0], 'u') }{int(kind[1:]) // 8}")
+
+
+# ── floats ───────────────────────────────────────────────────────────────────────────────────
+
+FLOATS = "rn rz rm rp ftz sat approx full"
+DIRECTED = {"rz", "rm", "rp"}
+
+
+def rounded(form, exact, dtype):
+    """`exact`, which has more digits, as the nearest of dtype or the next towards −∞, ∞ or 0."""
+    near = exact.astype(dtype)
+    if form.modifiers & DIRECTED and exact.dtype == dtype:
+        raise NotImplementedError(form.text)
+    if "rm" in form.modifiers:
+        wrong, towards = near > exact, -np.inf
+    elif "rp" in form.modifiers:
+        wrong, towards = near < exact, np.inf
+    elif "rz" in form.modifiers:
+        wrong, towards = abs(near) > abs(exact), 0
+    else:
+        return near
+    return np.where(wrong, np.nextafter(near, dtype.type(towards)), near)
+
+
+def wider(a):
+    """Float32 as float64, in which products are exact and sums of two nearly always."""
+    return a.astype(np.float64)
+
+
+def flushed(form, a):
+    """With .ftz numbers below the smallest normal one count as 0."""
+    if "ftz" not in form.modifiers or a.dtype.kind != "f":
+        return a
+    return np.where(abs(a) < np.finfo(a.dtype).tiny, np.copysign(a.dtype.type(0), a), a)
+
+
+def of_floats(function):
+    """With .ftz and .sat, which clips to 0..1 and makes 0 of NaN."""
+
+    def compute(form, *values):
+        result = flushed(form, function(form, *(flushed(form, v) for v in values)))
+        if "sat" in form.modifiers:
+            result = np.where(result > 0, np.minimum(result, 1), 0).astype(result.dtype)
+        return result
+
+    return compute
+
+
+def arithmetic(apply):
+    """a + b and its like: wrapping for whole numbers, rounded as stated for floats."""
+
+    def compute(form, a, b):
+        if a.dtype.kind == "f" and form.modifiers & DIRECTED:
+            return rounded(form, apply(wider(a), wider(b)), a.dtype)
+        return apply(a, b)
+
+    return of_floats(compute)
+
+
+operation("add", FLOATS)(arithmetic(np.add))
+operation("sub", FLOATS)(arithmetic(np.subtract))
+
+
+@operation("fma", FLOATS)
+@of_floats
+def multiply_add(form, a, b, c):
+    """a · b + c, rounded once. In float64 with what the product and the sum lose (Dekker 1971)."""
+    if a.dtype.itemsize < 8:
+        return rounded(form, wider(a) * wider(b) + wider(c), a.dtype)
+    product = a * b
+    total = product + c
+    (a1, a2), (b1, b2) = halves(a), halves(b)
+    lost = a2 * b2 - (product - a1 * b1 - a2 * b1 - a1 * b2)
+    since = total - product
+    lost = lost + (product - (total - since) + (c - since))
+    exact = rounded(form, total + lost, a.dtype)
+    return np.where(np.isfinite(exact), exact, total)
+
+
+def halves(a):
+    """a as the sum of two numbers of 26 digits, so that products of such are exact."""
+    scaled = a * (2.0**27 + 1)
+    upper = scaled - (scaled - a)
+    return upper, a - upper
+
+
+def unary(names, apply):
+    def compute(form, a):
+        return apply(wider(a)).astype(a.dtype)
+
+    operation(names, FLOATS)(of_floats(compute))
+
+
+unary("sqrt", np.sqrt)
+unary("rcp", lambda a: 1 / a)
+unary("ex2", np.exp2)
+
+
+@operation("abs", "ftz")
+@of_floats
+def absolute(form, a):
+    return np.abs(a)
+
+
+@operation("neg", "ftz")
+@of_floats
+def negative(form, a):
+    return -a
+
+
+@operation("copysign")
+def copy_sign(form, a, b):
+    """b with the sign of a."""
+    return np.copysign(b, a)
+
+
+@operation("min", "ftz NaN")
+@of_floats
+def minimum(form, a, b):
+    """Of a number and NaN the number, or with .NaN NaN."""
+    return np.minimum(a, b) if a.dtype.kind != "f" or "NaN" in form.modifiers else np.fmin(a, b)
+
+
+@operation("max", "ftz NaN")
+@of_floats
+def maximum(form, a, b):
+    return np.maximum(a, b) if a.dtype.kind != "f" or "NaN" in form.modifiers else np.fmax(a, b)
+
+
+# ── whole numbers ────────────────────────────────────────────────────────────────────────────
+
+
+def wide_type(form):
+    """Of `mul.wide.s32`: s64."""
+    own = form.types[-1]
+    return f"{own[0]}{2 * int(own[1:])}" if "wide" in form.modifiers else own
+
+
+@operation("mul", f"{FLOATS} lo hi wide", gives=wide_type)
+def multiply(form, a, b):
+    if a.dtype.kind == "f":
+        return arithmetic(np.multiply)(form, a, b)
+    if "wide" in form.modifiers:
+        wide = dtype_of(wide_type(form))
+        return a.astype(wide) * b.astype(wide)
+    return upper_half(a, b) if "hi" in form.modifiers else a * b
+
+
+@operation("mad", "lo hi wide", takes=(OWN, OWN, wide_type), gives=wide_type)
+def multiply_and_add(form, a, b, c):
+    return multiply(form, a, b) + c
+
+
+def upper_half(a, b):
+    """⌊a · b / 2ⁿ⌋ for numbers of n bits; for 64 from products of their halves."""
+    bits = 8 * a.dtype.itemsize
+    if bits < 64:
+        wide = np.dtype(f"{a.dtype.kind}{bits // 4}")
+        return (a.astype(wide) * b.astype(wide) >> wide.type(bits)).astype(a.dtype)
+    x, y, low, half = a.view("u8"), b.view("u8"), np.uint64(2**32 - 1), np.uint64(32)
+    x0, x1, y0, y1 = x & low, x >> half, y & low, y >> half
+    middle = x1 * y0 + (x0 * y0 >> half)
+    high = x1 * y1 + (middle >> half) + (x0 * y1 + (middle & low) >> half)
+    if a.dtype.kind == "i":  # as an unsigned number, a negative one is 2⁶⁴ more
+        high = high - np.where(a < 0, y, 0).astype("u8") - np.where(b < 0, x, 0).astype("u8")
+    return high.view(a.dtype)
+
+
+@operation("div", FLOATS)
+@of_floats
+def divide(form, a, b):
+    """Whole numbers are rounded towards 0."""
+    if a.dtype.kind == "f":
+        return rounded(form, wider(a) / wider(b), a.dtype)
+    if not b.all():
+        raise Refused("divides by zero", b == 0)
+    quotient = a // b
+    return quotient + ((quotient < 0) & (quotient * b != a)).astype(a.dtype)
+
+
+@operation("rem")
+def remainder(form, a, b):
+    return a - divide(form, a, b) * b
+
+
+@operation("and")
+def bitwise_and(form, a, b):
+    return a & b
+
+
+@operation("or")
+def bitwise_or(form, a, b):
+    return a | b
+
+
+@operation("xor")
+def bitwise_xor(form, a, b):
+    return a ^ b
+
+
+@operation("not")
+def bitwise_not(form, a):
+    return ~a
+
+
+@operation("shl", takes=(OWN, "u32"))
+def shift_left(form, a, n):
+    bits = 8 * a.dtype.itemsize
+    return np.where(n < bits, a << (n % bits).astype(a.dtype), a.dtype.type(0))
+
+
+@operation("shr", takes=(OWN, "u32"))
+def shift_right(form, a, n):
+    """Signed numbers are filled up with their sign."""
+    bits = 8 * a.dtype.itemsize
+    gone = a >> a.dtype.type(bits - 1) if a.dtype.kind == "i" else a.dtype.type(0)
+    return np.where(n < bits, a >> (n % bits).astype(a.dtype), gone)
+
+
+@operation("bfe", takes=(OWN, "u32", "u32"))
+def bit_field(form, a, first, count):
+    """`count` bits of a from number `first` on; the last is the sign of a signed number."""
+    bits = 8 * a.dtype.itemsize
+    first, count = np.minimum(first % 256, bits), np.minimum(count % 256, bits)
+    count = np.minimum(count, bits - first)
+    up = shift_left(form, a, bits - first - count)
+    return np.where(count > 0, shift_right(form, up, bits - count), a.dtype.type(0))
+
+
+@operation("bfi", takes=(OWN, OWN, "u32", "u32"))
+def insert_bits(form, a, b, first, count):
+    """b with `count` of its bits, from number `first` on, replaced by the lowest of a."""
+    bits = 8 * a.dtype.itemsize
+    first, count = np.minimum(first % 256, bits), np.minimum(count % 256, bits)
+    every = ~np.zeros_like(a)
+    mask = shift_left(form, ~shift_left(form, every, count), first)
+    return b & ~mask | shift_left(form, a, first) & mask
+
+
+# ── comparisons and conversions ──────────────────────────────────────────────────────────────
+
+COMPARISONS = {
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal,
+    "gt": np.greater, "ge": np.greater_equal,
+}  # fmt: skip
+UNORDERED = {f"{name}u": compare for name, compare in COMPARISONS.items()}  # true for NaN
+
+
+@operation("setp", f"{' '.join([*COMPARISONS, *UNORDERED])} nan num ftz", gives="pred")
+def compare(form, a, b):
+    either = np.isnan(a) | np.isnan(b) if a.dtype.kind == "f" else np.zeros(1, bool)
+    (how,) = form.modifiers - {"ftz"}
+    if how in ("nan", "num"):
+        return either == (how == "nan")
+    a, b = flushed(form, a), flushed(form, b)
+    return UNORDERED[how](a, b) | either if how in UNORDERED else COMPARISONS[how](a, b) & ~either
+
+
+@operation("selp", takes=(OWN, OWN, "pred"))
+def select(form, a, b, p):
+    return np.where(p, a, b)
+
+
+@operation("mov")
+def move(form, a):
+    return a
+
+
+@operation("cvta", "to")
+def address_in_space(form, a):
+    """Of global memory; addresses of other spaces mean nothing outside of them here."""
+    if form.space != "global":
+        raise NotImplementedError(form.text)
+    return a
+
+
+TO_WHOLE = {"rni": np.rint, "rzi": np.trunc, "rmi": np.floor, "rpi": np.ceil}
+
+
+@operation(
+    "cvt", f"rn rz rm rp ftz sat {' '.join(TO_WHOLE)}",
+    takes=(lambda form: form.types[1],), gives=lambda form: form.types[0],
+)  # fmt: skip
+def convert(form, a):
+    to = dtype_of(form.types[0])
+    whole = next((TO_WHOLE[m] for m in form.modifiers if m in TO_WHOLE), None)
+    if to.kind == "f":
+        if a.dtype.kind != "f":
+            return rounded(form, a, to)
+        return of_floats(lambda form, a: rounded(form, whole(a) if whole else a, to))(form, a)
+    if "sat" in form.modifiers:
+        raise NotImplementedError(form.text)
+    if a.dtype.kind != "f":
+        return a.astype(to)
+    a = whole(wider(flushed(form, a)))
+    lowest, highest = (to.type(bound) for bound in (np.iinfo(to).min, np.iinfo(to).max))
+    below, above = a <= a.dtype.type(lowest), a >= a.dtype.type(highest)
+    found = np.where(below | above | np.isnan(a), 0, a).astype(to)
+    return np.where(above, highest, np.where(below, lowest, found))

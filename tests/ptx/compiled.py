@@ -1,0 +1,90 @@
+"""PTX of kernels, as numba-cuda compiles them for a Hopper, and kept between runs.
+
+A file is named by the hash of all that goes into it: the byte code of the kernel and of the
+functions that it calls, the numbers and tables that they refer to, the types, the compilers.
+"""
+
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from types import FunctionType, ModuleType, SimpleNamespace
+from unittest import mock
+
+import numba
+import numpy as np
+
+from minicnn.backends.cuda.device import cuda
+from minicnn.backends.numba import kept
+from minicnn.common.paths import whole_file
+
+from .parse import Program, parse
+
+Kernel = cuda.dispatcher.CUDADispatcher
+
+GENERATION = (9, 0)
+
+
+PROGRAMS: dict[str, Program] = {}  # by that hash
+
+
+@cache
+def program(kernel: Kernel, signature: tuple) -> Program:
+    """A kernel for arguments of these types, with its name."""
+    key = kept.digest(compilers(), signature, made_from(kernel))
+    if key not in PROGRAMS:
+        PROGRAMS[key] = parse(read_or_compile(kernel, signature, key))
+    return PROGRAMS[key]._replace(name=named(kernel))
+
+
+def named(kernel: Kernel) -> str:
+    function = kernel.py_func
+    module = function.__module__.rpartition(".")[2]
+    return f"{module}.{function.__qualname__}".replace("<locals>.", "")
+
+
+def read_or_compile(kernel, signature, key):
+    file = kept.FOLDER and kept.FOLDER / f"{named(kernel)}-{key}.ptx"
+    if file:
+        with suppress(OSError):
+            return file.read_text()
+    source = ptx(kernel, signature)
+    if file:
+        with suppress(OSError), whole_file(file) as unfinished:
+            unfinished.write_text(source)
+    return source
+
+
+def ptx(kernel, signature):
+    pretended = SimpleNamespace(compute_capability=GENERATION)
+    options = {name: kernel.targetoptions.get(name) for name in ("fastmath", "launch_bounds")}
+    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: pretended):
+        return cuda.compile(
+            kernel.py_func, signature, cc=GENERATION, device=False, abi="numba", output="ptx",
+            **options,
+        )[0]  # fmt: skip
+
+
+@cache
+def compilers():
+    from numba.cuda.cudadrv.nvvm import NVVM
+
+    return version("numba-cuda"), numba.__version__, np.__version__, NVVM().get_version()
+
+
+def made_from(thing):
+    """All that a function's machine code depends on, or a value's own text."""
+    if isinstance(thing, Kernel):
+        return sorted(map(repr, thing.targetoptions.items())), made_from(thing.py_func)
+    if isinstance(thing, FunctionType):
+        code = thing.__code__
+        held = [cell.cell_contents for cell in thing.__closure__ or ()]
+        used = [thing.__globals__.get(name) for name in code.co_names]
+        constants = [c for c in code.co_consts if not isinstance(c, str)]  # but for docstrings
+        return code.co_code, code.co_names, constants, [made_from(value) for value in held + used]
+    if isinstance(thing, ModuleType):
+        ours = thing.__name__.startswith("minicnn")
+        return thing.__name__, Path(thing.__file__).read_bytes() if ours else b""
+    if isinstance(thing, np.ndarray):
+        return thing.dtype, thing.shape, thing.tobytes()
+    return repr(thing)
