@@ -71,11 +71,14 @@ def made_of(thing):
     if not isinstance(function, FunctionType):
         return thing
     held = [cell.cell_contents for cell in function.__closure__ or ()]
-    if not function.__module__.startswith(__package__):
+    if not (function.__module__ or "").startswith(__package__):
         named = map(function.__globals__.get, function.__code__.co_names)
         held += [g for g in named if g is not function and is_code_or_number(g)]
     code = function.__code__
-    source = digest(Path(code.co_filename).read_bytes())
+    try:
+        source = digest(Path(code.co_filename).read_bytes())
+    except OSError:  # typed in, or in a notebook
+        source = digest(code.co_code, code.co_names, code.co_consts)
     return source, function.__qualname__, code.co_firstlineno, [made_of(h) for h in held]
 
 

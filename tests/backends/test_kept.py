@@ -74,6 +74,15 @@ def test_a_formula_is_another_when_a_module_that_it_uses_changes(tmp_path, monke
     assert len(found) == 2
 
 
+def test_a_kernel_that_was_typed_in_is_kept_too(folder):
+    typed: dict = {}
+    exec("def typed(x): return 3 * x", typed)
+    x = np.arange(5.0)
+    np.testing.assert_array_equal(kept_kernel(typed["typed"])(x), 3 * x)
+    exec("def typed(x): return 4 * x", typed)
+    np.testing.assert_array_equal(kept_kernel(typed["typed"])(x), 4 * x)
+
+
 def test_a_file_that_is_cut_short_is_compiled_again(folder):
     x = np.arange(5.0)
     kept_kernel(scaled_by(3))(x)

@@ -14,8 +14,9 @@ from unittest import mock
 import numba
 import numpy as np
 
+from minicnn.backends.cuda import kept
 from minicnn.backends.cuda.device import cuda
-from minicnn.backends.numba import kept
+from minicnn.backends.kept import digest
 from minicnn.common.paths import whole_file
 
 from .parse import Program, parse
@@ -31,7 +32,7 @@ PROGRAMS: dict[str, Program] = {}  # by that hash
 @cache
 def program(kernel: Kernel, signature: tuple) -> Program:
     """A kernel for arguments of these types, with its name."""
-    key = kept.digest(compilers(), signature, made_from(kernel))
+    key = digest(compilers(), signature, made_from(kernel))
     if key not in PROGRAMS:
         PROGRAMS[key] = parse(read_or_compile(kernel, signature, key))
     return PROGRAMS[key]._replace(name=named(kernel))

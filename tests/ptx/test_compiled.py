@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from minicnn.backends.cuda import device
-from minicnn.backends.numba import kept
+from minicnn.backends.cuda import device, kept
 
 from . import compiled
 from .host import DeviceArray, to_device
