@@ -106,6 +106,8 @@ def call(exercise: Exercise, function: Callable, arguments: tuple) -> tuple:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = run(function, *given) if run else function(*given)
+    except WrongError:
+        raise
     except Exception as error:
         raise WrongError(
             "error", *told(error, exercise.path), f"It was called with {shapes(arguments)}."

@@ -12,7 +12,8 @@ A key states
 
 and as far as it can: `paper`, `cases`, `loops`, `measured`, `library`, `extras` and MISTAKES, for
 the steps of `steps.py`, which says what they are; `run(function, *arguments)`, where a blank is not
-simply called; `remarks()`, what is said besides, once the answer is right.
+simply called; SLIPS, functions that `extras` must catch, each with words of what it says then;
+`remarks()`, what is said besides, once the answer is right.
 """
 
 import ast

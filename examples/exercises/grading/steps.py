@@ -19,7 +19,7 @@ import numpy as np
 
 from minicnn import gradcheck
 
-from .blank import WrongError, call
+from .blank import WrongError, call, told
 from .exercise import Exercise
 
 CLOSE, SAME = 1e-9, 1e-12  # of the answer's largest number, or of 1 if that is less
@@ -44,7 +44,12 @@ def grade(exercise: Exercise, function: Callable) -> None:
         wanted = key.library(*arguments)
         compare(exercise, function, arguments, wanted, SAME, "library", "in the library")
     if hasattr(key, "extras"):
-        key.extras(function)
+        try:
+            key.extras(function)
+        except WrongError:
+            raise
+        except Exception as error:
+            raise WrongError("error", *told(error, exercise.path)) from error
 
 
 def with_answers(exercise: Exercise) -> list[tuple[tuple, tuple]]:
