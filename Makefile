@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test docs results matrix test-gpu bench-gpu soak coverage clean
+.PHONY: demo exercises test docs results matrix test-gpu bench-gpu soak coverage clean
 
 # Python compiles a module when it is first imported: most of those installed never are.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
@@ -35,6 +35,10 @@ $(VENV)/installed-docs: $(VENV)/made pyproject.toml
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
+
+# How far you are; one of them: .venv/bin/python examples/exercises 08 (docs/exercises.md)
+exercises: $(VENV)/installed
+	$(BIN)/python examples/exercises
 
 # The simulator is chosen when numba is imported, so its tests have a process of their own.
 test: $(VENV)/installed-tests

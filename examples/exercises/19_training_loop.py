@@ -1,8 +1,9 @@
 """19 The training loop: all the pieces, a few thousand times.
 
-A network, a loss and an optimizer are there, with a forward and a backward that you know from inside.
-What is missing is who calls them: an epoch shows every card once, in a new order, a batch at a time,
-and each batch makes one step. Then the network must tell cards apart that it has never seen.
+A network, a loss and an optimizer are there, with a forward and a backward that you know from
+inside. What is missing is who calls them: an epoch shows every card once, in a new order, a batch
+at a time, and each batch makes one step. Then the network must tell cards apart that it has never
+seen.
 
 Read: docs/one-step.md, The update
 """

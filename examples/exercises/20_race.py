@@ -1,8 +1,8 @@
 """20 A race: two threads, one total, and additions that get lost.
 
-To add 1 to a total, a thread reads it, adds, and writes it back. If another one reads in between, both
-have read the same number, and who writes last wipes out the other's addition. It is no error, and
-nothing crashes: the result is only smaller, and another one each time.
+To add 1 to a total, a thread reads it, adds, and writes it back. If another one reads in between,
+both have read the same number, and who writes last wipes out the other's addition. It is no error,
+and nothing crashes: the result is only smaller, and another one each time.
 
 Read: docs/parallel.md, Sums: where threads meet
 """

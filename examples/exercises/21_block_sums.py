@@ -1,8 +1,9 @@
 """21 A sum on many threads: the same bits for any number of them.
 
-Nobody may add to a sum that another one adds to. So each block of numbers gets a sum of its own, which
-one thread makes from left to right, and afterwards these are added in the order of the blocks. Blocks
-are cut by their size, never by the number of threads: so a + b + c is always the same a + b + c.
+Nobody may add to a sum that another one adds to. So each block of numbers gets a sum of its own,
+which one thread makes from left to right, and afterwards these are added in the order of the
+blocks. Blocks are cut by their size, never by the number of threads: so a + b + c is always the
+same a + b + c.
 
 Read: docs/parallel.md, The same bits for any number of threads
 """

@@ -1,9 +1,9 @@
 """22 A loop order that keeps sums in registers.
 
-The same products in another order can be ten times as fast. `y[f, n] += …` in the innermost loop reads
-and writes memory for every product. A sum in a plain variable stays in a register, and is written once.
-And if four such sums, of four filters, grow at the same time, a number of x that was read serves all
-four. That is rung 7 of the ladder, without its vectors.
+The same products in another order can be ten times as fast. `y[f, n] += …` in the innermost loop
+reads and writes memory for every product. A sum in a plain variable stays in a register, and is
+written once. And if four such sums, of four filters, grow at the same time, a number of x that was
+read serves all four. That is rung 7 of the ladder, without its vectors.
 
 Read: docs/ladder.md, 7. A tile of registers
 """

@@ -1,8 +1,8 @@
 """23 A kernel: a thread for each output.
 
-On a GPU one writes what a single thread does, and says how many there shall be. Each finds out which
-one it is, and makes one output. Threads come in whole blocks, so there are a few more than outputs,
-and those must do nothing. (Here it runs in Numba's simulator; no GPU is needed.)
+On a GPU one writes what a single thread does, and says how many there shall be. Each finds out
+which one it is, and makes one output. Threads come in whole blocks, so there are a few more than
+outputs, and those must do nothing. (Here it runs in Numba's simulator; no GPU is needed.)
 
 Read: docs/cuda-kernels.md, 1. Naive: a thread for each output
 """

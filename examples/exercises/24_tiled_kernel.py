@@ -1,8 +1,9 @@
 """24 A tiled kernel: a block shares what it reads, and waits twice.
 
-The threads of a block have a small fast memory in common. Together they fetch a panel of w and one of
-x, a number each, wait for each other, and take products out of the panels. Then they wait once more,
-before anybody overwrites what a slower thread still reads. Leave that out and most runs are right.
+The threads of a block have a small fast memory in common. Together they fetch a panel of w and one
+of x, a number each, wait for each other, and take products out of the panels. Then they wait once
+more, before anybody overwrites what a slower thread still reads. Leave that out and most runs are
+right.
 
 Read: docs/cuda-kernels.md, 2. Tiled: a block shares what it reads
 """
@@ -23,7 +24,7 @@ def product(w, x, y):
     For each step, every thread of a block fetches one number of w and one of x into panels that the
     block shares, cuda.shared.array((SIDE, SIDE), float64), and takes SIDE products out of them.
 
-    w (F, K), x (K, M), y (F, M), all float64; F, K and M are multiples of SIDE, and a block has SIDE
+    w (F, K), x (K, M), y (F, M), all float64; F, K and M are multiples of SIDE. A block has SIDE
     threads along x (which is m) and SIDE along y (f). A thread may read 2K / SIDE numbers.
     """
     ...  # about 13 lines

@@ -40,9 +40,7 @@ def main() -> int:
         print(json.dumps([grade.mark, grade.step]))
         return 0
     progress.note(exercise, grade.mark, grade.step)
-    print(report.headline(exercise, grade.mark, grade.step))
-    for line in grade.lines:
-        print(f"   {line}")
+    print(report.text_of(exercise, grade))
     return 0 if grade.mark == report.RIGHT else 1
 
 

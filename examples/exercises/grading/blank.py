@@ -134,8 +134,9 @@ def one_each(names: tuple[str, ...], found) -> tuple:
 
 def told(error: Exception, path: Path) -> list[str]:
     """An exception in a learner's words: what it says, and the line of the file that raised it."""
-    first = next((line for line in str(error).splitlines() if line.strip()), "")
-    lines = [f"{type(error).__name__}: {first.strip()}"]
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = [line for line in said if not line.startswith("Failed in")][:2]  # numba's preamble
+    lines = [f"{type(error).__name__}: {' '.join(said)}"]
     inside = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     if inside:
         lines.append(f"line {inside[-1].lineno}: {inside[-1].line}")

@@ -53,6 +53,11 @@ def verdict(exercise: Exercise, prediction: str) -> str:
     return f"You expected {prediction}; it is {right}: {because}."
 
 
+def text_of(exercise: Exercise, grade: Grade) -> str:
+    lines = (f"\n   {line}" for line in grade.lines)
+    return headline(exercise, grade.mark, grade.step) + "".join(lines)
+
+
 def headline(exercise: Exercise, mark: str, step: str) -> str:
     return f"{exercise.name:27}{sign(mark)} {step}".rstrip()
 

@@ -14,16 +14,16 @@ from unittest import mock
 
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # numba reads it when it is imported
 
-import numpy as np  # noqa: E402
-from numba import config, cuda  # noqa: E402
+import numpy as np
+from numba import config, cuda
 
 if not config.ENABLE_CUDASIM:
     raise RuntimeError("numba was imported before its simulator was asked for")
 
-from numba.cuda.simulator import kernel as simulated  # noqa: E402
-from numba.cuda.simulator.cudadrv.devicearray import FakeWithinKernelCUDAArray  # noqa: E402
+from numba.cuda.simulator import kernel as simulated
+from numba.cuda.simulator.cudadrv.devicearray import FakeWithinKernelCUDAArray
 
-from .blank import WrongError  # noqa: E402
+from .blank import WrongError
 
 __all__ = ["cuda", "launch"]
 

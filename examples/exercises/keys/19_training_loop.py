@@ -20,7 +20,7 @@ PREDICTION = "c"
 BECAUSE = "labels that belong to other images teach nothing, so it guesses"
 HINTS = (
     "Which order must images and labels share? And who hands whose gradient to whom?",
-    "for each epoch: order = rng.permutation(N); for each batch of it: forward, loss, backward, step",
+    "an epoch: order = rng.permutation(N); for each batch of it: forward, loss, backward, step",
     "network.backward",
 )
 LIBRARY = "minicnn/training/step.py", "forward_and_backward"
@@ -81,48 +81,49 @@ def watch(function):
     """What is done, with what, in which order: ten images in three epochs of batches of four."""
     witness, images = Witness(), np.zeros((10, 1, 2, 2), np.float32)
     images[:, 0, 0, 0] = np.arange(10)
-    labels = 100 + np.arange(10)
     rng = np.random.default_rng(19)
-    losses = function(witness, witness, witness, images, labels, 3, 4, rng)
-    orders = [sum(witness.batches[k : k + 3], []) for k in range(0, len(witness.batches), 3)]
-    for right, *lines in (
-        (witness.calls, "Nothing is called."),
-        (
-            witness.calls == "flgbs" * (len(witness.calls) // 5),
-            f"The first calls are {in_words(witness.calls[:6])}.",
-            f"Wanted, for each batch: {in_words('flgbs')}.",
-        ),
-        (
-            [len(batch) for batch in witness.batches] == [4, 4, 2] * 3,
-            f"10 images, 3 epochs, batches of 4: yours have {[len(b) for b in witness.batches]}",
-            f"images, wanted {[4, 4, 2] * 3}.",
-        ),
-        (all(witness.modes), "The network is not told that it trains: forward(x, training=True)."),
-        (
-            all(sorted(order) == list(range(10)) for order in orders),
-            f"An epoch must show every image once; the first shows images {sorted(orders[0])}.",
-        ),
-        (
-            witness.answers == [[100 + k for k in batch] for batch in witness.batches],
-            f"Images {witness.batches[0]} come with the labels of "
-            f"{[label - 100 for label in witness.answers[0]]}: labels must follow their images.",
-        ),
-        (
-            orders[0] != list(range(10)) and orders[0] != orders[1],
-            "The order is the same in every epoch: draw a new one each time, rng.permutation(N).",
-        ),
-        (
-            witness.given == [None, "the gradient of the loss", "the parameters"] * 9,
-            "network.backward takes what loss.backward() returns, optimizer.step what "
-            "network.parameters() does.",
-        ),
-        (
-            isinstance(losses, list) and np.allclose(losses, [2, 5, 8]),
-            f"Of losses 1 to 9, three a epoch, the means are [2, 5, 8]; yours {losses}.",
-        ),
-    ):  # fmt: skip
-        if not right:
-            raise WrongError("the loop", *lines)
+    losses = function(witness, witness, witness, images, 100 + np.arange(10), 3, 4, rng)
+    calls, batches = witness.calls, witness.batches
+    demand(calls, "Nothing is called.")
+    demand(
+        calls == "flgbs" * (len(calls) // 5),
+        f"The first calls are {in_words(calls[:5])}.", f"Wanted, for a batch: {in_words('flgbs')}.",
+    )  # fmt: skip
+    sizes = [len(batch) for batch in batches]
+    demand(
+        sizes == [4, 4, 2] * 3,
+        f"10 images, 3 epochs, batches of 4: yours have {sizes},", f"wanted {[4, 4, 2] * 3}.",
+    )  # fmt: skip
+    demand(all(witness.modes), "The network is not told that it trains: forward(x, training=True).")
+    orders = [batches[k] + batches[k + 1] + batches[k + 2] for k in (0, 3, 6)]
+    demand(
+        all(sorted(order) == list(range(10)) for order in orders),
+        f"An epoch must show every image once; the first shows images {sorted(orders[0])}.",
+    )
+    labels = [[label - 100 for label in answers] for answers in witness.answers]
+    demand(
+        labels == batches,
+        f"Images {batches[0]} come with the labels of images {labels[0]}:",
+        "labels must follow their images.",
+    )
+    demand(
+        orders[0] != sorted(orders[0]) and orders[0] != orders[1],
+        "The order is the same in every epoch: draw a new one each time, rng.permutation(N).",
+    )
+    demand(
+        witness.given == [None, "the gradient of the loss", "the parameters"] * 9,
+        "network.backward takes what loss.backward() returns, optimizer.step what "
+        "network.parameters() does.",
+    )
+    demand(
+        isinstance(losses, list) and np.shape(losses) == (3,) and np.allclose(losses, [2, 5, 8]),
+        f"Of the losses 1 to 9, three an epoch, the means are [2, 5, 8]; yours {losses}.",
+    )
+
+
+def demand(right, *lines):
+    if not right:
+        raise WrongError("the loop", *lines)
 
 
 def in_words(calls):

@@ -9,7 +9,7 @@ BECAUSE = "whoever writes last has read 0 or 1, and writes one more"
 HINTS = (
     "What must a thread remember from its reading turn to its writing turn?",
     "registers = one for each thread, empty at first; a turn reads if it is empty, else writes + 1",
-    "total =",
+    "value = registers",
 )
 LIBRARY = "examples/batch_parallel.py", "add_weight_gradient"
 BLANK, GIVES = "race", ("total", "lost")
@@ -72,16 +72,14 @@ MISTAKES = at_once, one_register, turns_counted
 
 
 @numba.njit(parallel=True)
-def count(counter, total):
-    for thread in numba.prange(len(counter)):
-        for _ in range(100_000):
-            total[0] += 1
-            counter[thread] += 1  # so that the compiler makes no single addition of the loop
+def count(places, totals):
+    for k in numba.prange(len(places)):
+        totals[places[k]] += 1
 
 
 def remarks():
     """A real race, on this machine, which nobody can repeat."""
-    counter, total = np.zeros(16, np.int64), np.zeros(1, np.int64)
-    count(counter, total)
-    lost = 1 - total[0] / counter.sum()
-    return [f"A real race here, on {get_threads()} threads: {lost:.0%} lost (not judged)."]
+    places, totals = np.arange(4_000_000) % 3, np.zeros(3, np.int64)
+    count(places, totals)
+    lost = 1 - totals.sum() / len(places)
+    return [f"A real race here, on {get_threads()} threads: {lost:.1%} lost (not judged)."]

@@ -10,7 +10,7 @@ PREDICTION = "c"
 BECAUSE = "once for four filters, not once for each"
 HINTS = (
     "Which loop must be the innermost, so that a sum is finished before the next begins?",
-    "for f in steps of 4, for n: s0 = s1 = s2 = s3 = 0.0; for k: read x[k, n] once, and add to all four",
+    "for f in steps of 4, for n: s0 = s1 = s2 = s3 = 0; for k: read x[k, n] once, for all four",
     "s0 +=",
 )
 LIBRARY = "examples/ladder_rungs.py", "register_tile"
@@ -83,7 +83,7 @@ def extras(function):
             "every product waits for the one before. Keep each in a plain variable.",
         )  # fmt: skip
     if y.writes > y.array.size:
-        raise WrongError("memory", f"y is written {y.writes} times, wanted {y.array.size}: once each")
+        raise WrongError("memory", f"y is written {y.writes} times, wanted {y.array.size}")
     if x.reads > most:
         raise WrongError(
             "memory", f"x is read {x.reads} times, wanted {most}: four sums at a time share a read"

@@ -57,7 +57,7 @@ def extras(function):
     most = 2 * y.size * len(x)
     if found.reads > most:
         raise WrongError(
-            "reads", f"{found.reads / y.size:g} numbers a thread, wanted at most {most / y.size:g}:",
+            "reads", f"a thread reads {found.reads / y.size:g} numbers, wanted {most / y.size:g}:",
             "does the sum live in y? Keep it in a plain variable, a register.",
         )  # fmt: skip
 

@@ -9,9 +9,10 @@ PAGE = "cuda-kernels.md", "2. Tiled: a block shares what it reads"
 PREDICTION = "b"
 BECAUSE = "(16 + 16) numbers serve 16 · 16 products"
 HINTS = (
-    "Which number of w and which of x does thread (column, row) fetch for step k? Who reads them, and "
-    "when may they be overwritten?",
-    "panel_w[row, column] = w[f, k + column], panel_x[row, column] = x[k + row, m]; wait; products; wait",
+    "Which number of w and which of x does thread (column, row) fetch for step k? Who reads them, "
+    "and when may they be overwritten?",
+    "panel_w[row, column] = w[f, k + column],   panel_x[row, column] = x[k + row, m]; wait; "
+    "total += panel_w[row, d] · panel_x[d, column] for all d; wait",
     "total +=",
 )
 LIBRARY = "examples/cuda_convolution.py", "tiled"
@@ -71,7 +72,7 @@ def extras(function):
     most = 2 * y.size * panels
     if found.reads > most:
         raise WrongError(
-            "reads", f"{found.reads / y.size:g} numbers a thread, wanted at most {most / y.size:g}:",
+            "reads", f"a thread reads {found.reads / y.size:g} numbers, wanted {most / y.size:g}:",
             "each is to be fetched once for the block, into a panel.",
         )  # fmt: skip
 
