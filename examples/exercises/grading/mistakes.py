@@ -29,6 +29,13 @@ class Shown(NamedTuple):
     name: str
 
 
+class Like(NamedTuple):
+    """The mistake of such a class, made by a function elsewhere than in that layer."""
+
+    shown: Shown
+    answer: Callable[..., Any]
+
+
 class Planted(NamedTuple):
     """A bug of `planted.py`, in the library's operation."""
 
@@ -53,6 +60,9 @@ def mistakes_of(exercise: Exercise) -> Iterator[Mistake]:
             kind = book.shown(*listed)
             read = book.reference(listed.page, book.section_of(*listed))
             yield Mistake(text_of(kind), partial(key.library, kind=kind), read)
+        elif isinstance(listed, Like):
+            read = book.reference(listed.shown.page, book.section_of(*listed.shown))
+            yield Mistake(text_of(book.shown(*listed.shown)), listed.answer, read)
         elif isinstance(listed, Planted):
             yield Mistake(text_of(listed.bug), partial(with_bug, listed.bug, key.library), read)
         elif hasattr(key, "run"):

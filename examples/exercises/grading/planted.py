@@ -66,7 +66,7 @@ def wrong_pooling_index(right, dy, winner, window, buffers):
 
 @breaks("max_pool_backward")
 def assigned_instead_of_added(right, dy, winner, window, buffers):
-    """windows assign where they should add"""
+    """a pixel that wins several windows keeps the gradient of the last alone"""
     dx = np.zeros((*dy.shape[:2], *window.image))
     (top, left), (sh, sw) = window.padding, window.stride
     for n, c, i, j in np.ndindex(dy.shape):

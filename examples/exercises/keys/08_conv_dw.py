@@ -1,6 +1,6 @@
 import numpy as np
 from grading import book, oracles, planted
-from grading.mistakes import Planted
+from grading.mistakes import Like, Planted, Shown
 
 from minicnn import Conv2D
 
@@ -55,7 +55,6 @@ def library(dy, x, kernel, stride, kind=Conv2D):
 
 
 def assigning(dy, x, kernel, stride):
-    """windows assign where they should add"""
     return conv_dw(dy[-1:, :, -1:, -1:], at_the_end(dy, x, kernel, stride), kernel, stride)
 
 
@@ -80,4 +79,7 @@ def turned(dy, x, kernel, stride):
     return conv_dw(dy, x, kernel, stride)[:, :, ::-1, ::-1]
 
 
-MISTAKES = assigning, Planted(planted.lost_image), mean, mean_of_positions, turned
+MISTAKES = (
+    Like(Shown("backprop/convolution.md", "Assigning"), assigning),
+    Planted(planted.lost_image), mean, mean_of_positions, turned,
+)

@@ -1,5 +1,6 @@
 import numpy as np
 from grading import book
+from grading.mistakes import Like, Shown
 
 from minicnn.backends.buffers import Buffers
 from minicnn.backends.numpy.convolution import col2im, im2col
@@ -59,7 +60,6 @@ def library(x, dcolumns, kernel, stride):
 
 
 def assigning(x, dcolumns, kernel, stride):
-    """windows assign where they should add"""
     columns, _ = there_and_back(x, dcolumns, kernel, stride)
     dx = np.zeros(x.shape)
     oh, ow = ((n - k) // stride + 1 for n, k in zip(x.shape[2:], kernel))
@@ -83,4 +83,4 @@ def taps_first(x, dcolumns, kernel, stride):
     return by_channel.swapaxes(0, 1).reshape(columns.shape), dx
 
 
-MISTAKES = assigning, images_last, taps_first
+MISTAKES = Like(Shown("backprop/convolution.md", "Assigning"), assigning), images_last, taps_first
