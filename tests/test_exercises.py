@@ -130,7 +130,7 @@ RETURNS = {
     "return dy, x, dy": r"dw: yours an array \(2, 1\) of float64, wanted an array \(1, 2\) of f",
     "return (dy.T @ x).astype(int), x, dy": r"dw: yours an array \(1, 2\) of int64, wanted",
     "return (dy.T @ x).tolist(), x, dy": r"dw: yours \[\[51.0, 4.0\]\], wanted an array \(1, 2\)",
-    "return dy @ x": r"ValueError: .*\n.*return dy @ x\n.*called with an array \(2, 1\)",
+    "return dy @ x": r"ValueError: .*\n.*return dy @ x\n.*called with dy = an array \(2, 1\)",
     "return nothing": "NameError: name 'nothing' is not defined",
     "dy *= 2\n    return x, x, x": "dy is changed: others still need it as it was",
 }

@@ -110,7 +110,7 @@ def call(exercise: Exercise, function: Callable, arguments: tuple) -> tuple:
         raise
     except Exception as error:
         raise WrongError(
-            "error", *told(error, exercise.path), f"It was called with {shapes(arguments)}."
+            "error", *told(error, exercise.path), shapes(exercise, arguments)
         ) from None
     for name, before, after in zip(exercise.arguments, arguments, given):
         if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
@@ -147,8 +147,18 @@ def copied(arguments: tuple) -> tuple:
     return tuple(a.copy() if isinstance(a, np.ndarray) else a for a in arguments)
 
 
-def shapes(arguments: tuple) -> str:
-    return ", ".join(
+def shapes(exercise: Exercise, arguments: tuple) -> str:
+    """What a blank was called with, in words."""
+    words = (
         f"an array {a.shape}" if isinstance(a, np.ndarray) else getattr(a, "__name__", repr(a))
         for a in arguments
     )
+    said = ", ".join(f"{name} = {word}" for name, word in zip(exercise.arguments, words))
+    return f"It was called with {said}."
+
+
+def undecorated(function: Callable, name: str, decorator: str) -> Callable:
+    """The Python function below one of numba's decorators; WrongError where that is gone."""
+    if not hasattr(function, name):
+        raise WrongError("decorator", f"{decorator} must stay above the function: numba runs it.")
+    return getattr(function, name)

@@ -17,7 +17,7 @@ from minicnn import backends
 from . import book, planted
 from .blank import WrongError, call, copied
 from .exercise import Exercise
-from .steps import agree, as_tuple, with_answers
+from .steps import as_tuple, with_answers, worst
 
 ALIKE = 1e-6
 
@@ -92,13 +92,27 @@ def named(exercise: Exercise, function: Callable) -> Mistake | None:
             wrong = attempt(mistake.made, arguments)
             if wrong is None:
                 continue
-            if found is None or not agree(found, wrong, ALIKE):
+            if found is None or not agree(found, wrong):
                 break
-            differs = differs or not agree(wrong, right, ALIKE)
+            differs = differs or not agree(wrong, right)
         else:
             if differs:
                 return mistake
     return None
+
+
+def agree(found: tuple, wanted: tuple) -> bool:
+    """Whether two answers are the same mistake: alike in what is finite, and in where that is."""
+    for ours, theirs in zip(found, wanted):
+        if np.shape(ours) != np.shape(theirs):
+            return False
+        ours, theirs = np.asarray(ours, float), np.asarray(theirs, float)
+        finite = np.isfinite(ours)
+        if not np.array_equal(finite, np.isfinite(theirs)):
+            return False
+        if finite.any() and worst(ours[finite], theirs[finite], ALIKE) is not None:
+            return False
+    return True
 
 
 def attempt(function: Callable, *arguments) -> tuple | None:

@@ -8,6 +8,7 @@ run, while on a GPU it is wrong in a few.
 import os
 import threading
 from math import prod
+from pathlib import Path
 from time import sleep
 from typing import NamedTuple
 from unittest import mock
@@ -23,7 +24,7 @@ if not config.ENABLE_CUDASIM:
 from numba.cuda.simulator import kernel as simulated
 from numba.cuda.simulator.cudadrv.devicearray import FakeWithinKernelCUDAArray
 
-from .blank import WrongError
+from .blank import WrongError, told, undecorated
 
 __all__ = ["cuda", "launch"]
 
@@ -39,6 +40,7 @@ def launch(kernel, blocks, threads, *arrays, held=None) -> Launch:
     held: the thread (x, y) of every block that goes on only when no other can. Raises WrongError
     for a thread outside of an array, and where threads of a block do not meet at every barrier.
     """
+    function = undecorated(kernel, "fn", "@cuda.jit")
     counter, waits = Counter(), set()
 
     class Thread(simulated.BlockThread):
@@ -76,8 +78,9 @@ def launch(kernel, blocks, threads, *arrays, held=None) -> Launch:
             kernel[blocks, threads](*arrays)
         except IndexError as error:
             raise WrongError(
-                "bounds", str(error),
-                "There may be more threads than numbers: those outside must do nothing.",
+                "bounds", *told(error, Path(function.__code__.co_filename)),
+                "(tid is the thread, ctaid its block.) Where there are more threads than numbers,",
+                "those outside must do nothing; or do two indices change places?",
             ) from None  # fmt: skip
     if len(waits) > 1:
         raise WrongError(

@@ -19,7 +19,7 @@ import numpy as np
 
 from minicnn import gradcheck
 
-from .blank import WrongError, call, told
+from .blank import WrongError, call, shapes, told
 from .exercise import Exercise
 
 CLOSE, SAME = 1e-9, 1e-12  # of the answer's largest number, or of 1 if that is less
@@ -97,7 +97,10 @@ def compare(
         index = None if right is None else worst(ours, right, tolerance)
         if index is not None:
             ours, right = numbers(np.asarray(ours)[index], np.asarray(right)[index])
-            raise WrongError(step, f"{at(name, index)}: yours {ours}, {where} {right}")
+            lines = [f"{at(name, index)}: yours {ours}, {where} {right}"]
+            if step != "paper":
+                lines.append(shapes(exercise, arguments))
+            raise WrongError(step, *lines)
 
 
 def worst(found: Any, wanted: Any, tolerance: float) -> tuple | None:
@@ -111,13 +114,6 @@ def worst(found: Any, wanted: Any, tolerance: float) -> tuple | None:
     if (off <= room).all():
         return None
     return tuple(int(k) for k in np.unravel_index(off.argmax(), off.shape))
-
-
-def agree(found: tuple, wanted: tuple, tolerance: float) -> bool:
-    return all(
-        np.shape(a) == np.shape(b) and worst(a, b, tolerance) is None
-        for a, b in zip(found, wanted)
-    )
 
 
 def at(name: str, index: tuple) -> str:

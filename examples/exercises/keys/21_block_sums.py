@@ -1,7 +1,7 @@
 from types import FunctionType
 
 import numpy as np
-from grading.blank import WrongError
+from grading.blank import WrongError, undecorated
 from numba import get_num_threads, njit, prange, set_num_threads
 
 from minicnn.backends.numba.runtime import numba
@@ -54,7 +54,7 @@ def extras(function):
 
 def same_in_any_order(function):
     """Run the blocks as plain Python, from the last to the first: who owns its sum won't notice."""
-    plain, sums = function.py_func, []
+    plain, sums = undecorated(function, "py_func", "@njit(parallel=True)"), []
     looped = []
 
     def backward(*bounds):

@@ -81,7 +81,7 @@ def which_barrier(function, waits):
     """A single panel is never overwritten: with one, only the first barrier matters."""
     w, x = cases()[1]
     y, _ = launched(function, w, x, held=(0, 0))
-    said = f"Threads wait {waits:g} times for each panel, wanted 2."
+    said = f"Barriers for each panel: {waits:g}, wanted 2."
     if worst(y, w @ x, CLOSE) is not None:
         return said, "Some read from a panel what is not there yet: wait before the products."
     return said, "Some overwrite what a slower thread still reads: wait after the products, too."
