@@ -7,6 +7,7 @@ run, while on a GPU it is wrong in a few.
 
 import os
 import threading
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from time import sleep
@@ -41,39 +42,8 @@ def launch(kernel, blocks, threads, *arrays, held=None) -> Launch:
     for a thread outside of an array, and where threads of a block do not meet at every barrier.
     """
     function = undecorated(kernel, "fn", "@cuda.jit")
-    counter, waits = Counter(), set()
-
-    class Thread(simulated.BlockThread):
-        """A thread that counts its barriers, and stands back if it is the one."""
-
-        def __init__(self, function, manager, *more):
-            super().__init__(function, manager, *more)
-            self.waits, self.done = 0, False
-            self.crew = vars(manager).setdefault("crew", [])
-            self.size = prod(manager._block_dim)
-            self.crew.append(self)
-
-        def run(self):
-            self.stand_back()
-            super().run()
-            self.done = True
-            waits.add(self.waits)
-
-        def syncthreads(self):
-            self.waits += 1
-            super().syncthreads()
-            self.stand_back()
-
-        def stand_back(self):
-            """Wait until all others are done, or at a barrier that lies ahead of this thread."""
-            if held == (self.threadIdx.x, self.threadIdx.y):
-                while len(self.crew) < self.size or any(map(self.is_behind, list(self.crew))):
-                    sleep(1e-4)
-
-        def is_behind(self, other):
-            return other is not self and not (self.abort or other.done or other.waits > self.waits)
-
-    with counter.watching(), mock.patch.object(simulated, "BlockThread", Thread):
+    counter, crew = Counter(), Crew(held)
+    with counter.watching(), crew.watching():
         try:
             kernel[blocks, threads](*arrays)
         except IndexError as error:
@@ -82,12 +52,56 @@ def launch(kernel, blocks, threads, *arrays, held=None) -> Launch:
                 "(tid is the thread, ctaid its block.) Where there are more threads than numbers,",
                 "those outside must do nothing; or do two indices change places?",
             ) from None  # fmt: skip
+    waits = {thread.waits for thread in crew.threads}
     if len(waits) > 1:
         raise WrongError(
             "barriers", f"some threads come to {min(waits)} barriers, others to {max(waits)}:",
             "all threads of a block must meet at each, so it may not stand in an `if`.",
         )  # fmt: skip
     return Launch(counter.reads, *waits)
+
+
+class Crew:
+    """The threads that ran, and the barriers that each came to; one of every block is held back."""
+
+    def __init__(self, held):
+        self.held, self.threads = held, []
+
+    @contextmanager
+    def watching(self):
+        thread = simulated.BlockThread
+        begin, start, wait = thread.__init__, thread.run, thread.syncthreads
+
+        def init(me, function, manager, *more):
+            begin(me, function, manager, *more)
+            me.waits, me.done = 0, False
+            me.block, me.size = manager, prod(manager._block_dim)
+            self.threads.append(me)
+
+        def run(me):
+            self.stand_back(me)
+            start(me)
+            me.done = True
+
+        def syncthreads(me):
+            me.waits += 1
+            wait(me)
+            self.stand_back(me)
+
+        with mock.patch.multiple(thread, __init__=init, run=run, syncthreads=syncthreads):
+            yield
+
+    def stand_back(self, me):
+        """Wait until all others are done, or at a barrier that lies ahead of this thread."""
+        if self.held != (me.threadIdx.x, me.threadIdx.y):
+            return
+        while not me.abort:
+            block = [other for other in list(self.threads) if other.block is me.block]
+            if len(block) == me.size and all(
+                other is me or other.done or other.waits > me.waits for other in block
+            ):
+                return
+            sleep(1e-4)
 
 
 class Counter:
