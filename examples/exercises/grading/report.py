@@ -29,8 +29,7 @@ def grade(exercise: Exercise) -> Grade:
         steps.grade(exercise, function)
     except WrongError as wrong:
         return Grade(WRONG, wrong.step, (*wrong.lines, *diagnosis(exercise, function, wrong.step)))
-    remarks = exercise.key.remarks() if hasattr(exercise.key, "remarks") else []
-    return Grade(RIGHT, "", (*remarks, verdict(exercise, prediction)))
+    return Grade(RIGHT, "", (verdict(exercise, prediction),))
 
 
 def diagnosis(exercise: Exercise, function, step: str) -> list[str]:
@@ -54,7 +53,8 @@ def verdict(exercise: Exercise, prediction: str) -> str:
 
 
 def text_of(exercise: Exercise, grade: Grade) -> str:
-    lines = (f"\n   {line}" for line in grade.lines)
+    remarks = getattr(exercise.key, "remarks", list)() if grade.mark == RIGHT else []
+    lines = (f"\n   {line}" for line in (*remarks, *grade.lines))
     return headline(exercise, grade.mark, grade.step) + "".join(lines)
 
 

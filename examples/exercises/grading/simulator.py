@@ -17,7 +17,12 @@ from unittest import mock
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"  # numba reads it when it is imported
 
 import numpy as np
-from numba import config, cuda
+from numba import config
+
+try:
+    from numba import cuda
+except ImportError:
+    raise SystemExit("this numba has no CUDA simulator: pip install -e '.[cuda]'") from None
 
 if not config.ENABLE_CUDASIM:
     raise RuntimeError("numba was imported before its simulator was asked for")
