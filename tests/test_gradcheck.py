@@ -86,8 +86,10 @@ def test_a_failure_names_index_both_values_and_the_relative_error(monkeypatch):
     monkeypatch.setattr(ops, "dense_weight_gradient", one_entry_off)
     with pytest.raises(
         GradientError, match=r"weight\[1, 2\]: backward says .* say .*: relative error 0\.00"
-    ):
+    ) as caught:
         gradcheck.check(layer, normal((4, 3), 0))
+    assert caught.value.place.index == (1, 2)
+    assert caught.value.place.analytic == layer.weight.grad[1, 2]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Plain gradient descent takes a step against the gradient and forgets it. With mo
 build up a velocity: where gradients agree it grows, where they contradict each other it cancels. A
 long valley is crossed in far fewer steps.
 
-Read: docs/one-step.md, The update
+Read: docs/one-step.md, Optimisers that remember
 """
 
 # Predict: the gradient is the same g for ever and momentum is 0.9. Steps become as long as

