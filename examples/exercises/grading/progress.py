@@ -58,10 +58,10 @@ def graded_apart(exercise: Exercise) -> tuple[str, str]:
         done = subprocess.run(
             command, capture_output=True, text=True, encoding="utf-8", timeout=PATIENCE
         )
-        mark, step = json.loads(done.stdout)
+        mark, step = json.loads(done.stdout.splitlines()[-1])  # blanks may print
     except subprocess.TimeoutExpired:
         return WRONG, "does not end"
-    except ValueError:
+    except (IndexError, ValueError):
         return WRONG, "breaks down"
     return mark, step
 

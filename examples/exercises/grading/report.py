@@ -9,7 +9,7 @@ from .exercise import Exercise
 
 RIGHT, WRONG, NOT_BEGUN = "✓", "✗", "·"
 FALLBACK = {RIGHT: "+", WRONG: "x", NOT_BEGUN: "."}  # where a terminal has no such signs
-NUMERIC = "shape", "paper", "loops", "gradient", "library"
+NUMERIC = "paper", "loops", "gradient", "library"
 
 
 class Grade(NamedTuple):
