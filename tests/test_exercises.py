@@ -126,6 +126,8 @@ def test_last_digits_do_not_matter(exercise):
 RETURNS = {
     "return None": "returns None, wanted dw, dx, db. Is a return missing?",
     "return dy.T @ x, dy @ w": "returns 2 values, wanted 3 values: dw, dx, db",
+    "return 'dw', x, dy": "dw: yours 'dw', wanted an array",
+    "return None, x, dy": "dw: yours None, wanted an array",
     "return dy": "returns ndarray, wanted 3 values: dw, dx, db",
     "return dy, x, dy": r"dw: yours an array \(2, 1\) of float64, wanted an array \(1, 2\) of f",
     "return (dy.T @ x).astype(int), x, dy": r"dw: yours an array \(1, 2\) of int64, wanted",
@@ -213,23 +215,31 @@ def clone(tmp_path):
     return tmp_path
 
 
-def command(clone, *arguments, **environment):
+def command(clone, *arguments, status=0):
     done = subprocess.run(
         [sys.executable, str(clone / "examples" / "exercises"), *arguments],
         capture_output=True, text=True, encoding="utf-8", cwd=clone,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent),
-             "PYTHONIOENCODING": "utf-8", **environment},
+             "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
-    assert not done.stderr
+    assert done.returncode == status, done.stderr
     return done
+
+
+def test_hints_are_printed_step_by_step_and_an_unknown_number_is_refused(clone):
+    asked = [command(clone, "8", "--hint", level).stdout for level in "123"]
+    assert "Next: --hint 3" in asked[1]
+    assert of_number("08").hints[2] in asked[2]
+    assert "there is no exercise 99" in command(clone, "99", status=1).stderr
 
 
 def test_the_overview_shows_what_is_right_and_follows_changes(clone):
     exercise = of_number("03")
-    assert "0 of 24 right" in command(clone).stdout
-    filled(exercise, clone / "examples" / "exercises")
+    assert f"0 of {len(EXERCISES)} right" in command(clone).stdout
+    printing = "def dense(x, w, b):\n    print(x)\n    return x @ w.T + b"
+    filled(exercise, clone / "examples" / "exercises", printing)
     overview = command(clone).stdout
-    assert "1 of 24 right" in overview and f"{exercise.name:27}✓" in overview
+    assert f"1 of {len(EXERCISES)} right" in overview and f"{exercise.name:27}✓" in overview
     filled(exercise, clone / "examples" / "exercises", "def dense(x, w, b):\n    return x @ w.T")
     overview = command(clone).stdout
-    assert "0 of 24 right" in overview and f"{exercise.name:27}✗ paper" in overview
+    assert f"0 of {len(EXERCISES)} right" in overview and f"{exercise.name:27}✗ paper" in overview
