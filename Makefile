@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test docs results matrix test-gpu bench-gpu soak coverage clean
+.PHONY: demo exercises test docs results matrix test-gpu bench-gpu soak coverage clean
 
 # Python compiles a module when it is first imported: most of those installed never are.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
@@ -37,6 +37,10 @@ INTERPRETED := -p tests.ptx.plugin tests/cuda tests/ptx
 
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
+
+# How far you are; one of them: .venv/bin/python examples/exercises 08 (docs/exercises.md)
+exercises: $(VENV)/installed
+	$(BIN)/python examples/exercises
 
 # The simulator is chosen when numba is imported, and the interpreter of PTX takes the place of a
 # GPU, so the tests of each have a process of their own.

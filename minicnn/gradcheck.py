@@ -24,7 +24,9 @@ STREAM = 0x67726164
 
 
 class GradientError(AssertionError):
-    """backward and the numeric gradient differ."""
+    """backward and the numeric gradient differ; `place` is where, if it is a place of an array."""
+
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -209,10 +211,12 @@ def compare(
 
 def failure(array: Checked, at: Place, floor: float, tolerance: float) -> GradientError:
     index = ", as a whole" if at.index is ... else f"[{', '.join(map(str, at.index))}]"
-    return GradientError(
+    error = GradientError(
         f"{array.name}{index}: backward says {at.analytic:.9g}, differences of forward say "
         f"{at.numeric:.9g}: relative error {at.error(floor):.2g}, tolerance {tolerance:g}"
     )
+    error.place = at
+    return error
 
 
 def worst_coordinate(array: Checked, d: np.ndarray, floor: float) -> Place:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from grading import planted
 from hypothesis import assume, given
 
 from minicnn import backends, gradcheck
@@ -26,81 +27,6 @@ def average_pool():
     return nn.AvgPool2D(3, stride=2, padding=1, count_include_pad=False), (2, 5, 4)
 
 
-# Each bug: a layer, the operation it breaks, and how. `right` is the operation as it should be.
-
-
-def swapped_stride(right, dy, w, window, groups, buffers):
-    return right(dy, w, window._replace(stride=window.stride[::-1]), groups, buffers)
-
-
-def unflipped_kernel(right, dy, w, window, groups, buffers):
-    return right(dy, w[:, :, ::-1, ::-1], window, groups, buffers)
-
-
-def swapped_padding(right, dy, x, window, groups, dw, buffers):
-    top, left = window.padding
-    right(dy, x, window._replace(padding=(left + 1, top)), groups, dw, buffers)
-
-
-def lost_image(right, dy, x, window, groups, dw, buffers):
-    right(dy[1:], x[1:], window, groups, dw, buffers)
-
-
-def forgotten_bias_sum(right, dy, db, buffers):
-    right(dy[:, :, :1], db, buffers)
-
-
-def accumulated_bias(right, dy, db, buffers):
-    db += dy.sum((0, 2, 3))
-
-
-def wrong_pooling_index(right, dy, winner, window, buffers):
-    return right(dy, (winner + 1) % 9, window, buffers)
-
-
-def assigned_instead_of_added(right, dy, winner, window, buffers):
-    dx = np.zeros((*dy.shape[:2], *window.image))
-    for n, c, i, j in np.ndindex(dy.shape):
-        u, v = divmod(winner[n, c, i, j], window.kernel[1])
-        dx[n, c, i + u - window.padding[0], j + v - window.padding[1]] = dy[n, c, i, j]
-    return dx
-
-
-def divisor_that_counts_padding(right, dy, window, divisor, buffers):
-    return right(dy, window, np.full_like(divisor, 9), buffers)
-
-
-def relu_without_its_mask(right, dy, *arguments):
-    return dy.copy()
-
-
-def slope_of_y_only(right, dy, y, *arguments):
-    return dy * y
-
-
-def transposed_dense_gradient(right, dy, x, dw, buffers):
-    right(dy, x, dw, buffers)
-    dw[...] = dw.T.copy()
-
-
-def fixed_statistics(right, *arguments):
-    return ops.batch_norm_inference_backward(*arguments)
-
-
-def gamma_forgotten(right, dy, x_hat, inv_std, gamma, *rest):
-    return right(dy, x_hat, inv_std, np.ones_like(gamma), *rest)
-
-
-def dropout_without_its_mask(right, dy, mask, buffers):
-    return dy.copy()
-
-
-def height_for_width(right, x, shape):
-    if len(shape) == 3:  # the way back
-        return right(x, (shape[0], shape[2], shape[1])).swapaxes(2, 3)
-    return right(x, shape)
-
-
 def square_dense():
     return nn.Dense(4, 4), (4,)
 
@@ -111,31 +37,35 @@ def scaled_batch_norm():
     return layer, (2, 3, 2)
 
 
+# Each bug: the layer that it is planted into, and the array whose gradient it spoils.
 BUGS = {
-    swapped_stride: (conv, "conv2d_input_gradient", "x"),
-    unflipped_kernel: (conv, "conv2d_input_gradient", "x"),
-    swapped_padding: (conv, "conv2d_weight_gradient", "weight"),
-    lost_image: (conv, "conv2d_weight_gradient", "weight"),
-    forgotten_bias_sum: (conv, "bias_gradient", "bias"),
-    accumulated_bias: (conv, "bias_gradient", "bias"),
-    wrong_pooling_index: (overlapping_pool, "max_pool_backward", "x"),
-    assigned_instead_of_added: (overlapping_pool, "max_pool_backward", "x"),
-    divisor_that_counts_padding: (average_pool, "avg_pool_backward", "x"),
-    relu_without_its_mask: (lambda: (nn.ReLU(), (6,)), "activation_backward", "x"),
-    slope_of_y_only: (lambda: (nn.Sigmoid(), (6,)), "activation_backward", "x"),
-    transposed_dense_gradient: (square_dense, "dense_weight_gradient", "weight"),
-    fixed_statistics: (scaled_batch_norm, "batch_norm_backward", "x"),
-    gamma_forgotten: (scaled_batch_norm, "batch_norm_backward", "x"),
-    dropout_without_its_mask: (lambda: (nn.Dropout(0.5), (20,)), "dropout_backward", "x"),
-    height_for_width: (lambda: (nn.Flatten(), (2, 3, 4)), "reshape", "x"),
+    planted.swapped_stride: (conv, "x"),
+    planted.turned_kernel: (conv, "x"),
+    planted.swapped_padding: (conv, "weight"),
+    planted.lost_image: (conv, "weight"),
+    planted.forgotten_bias_sum: (conv, "bias"),
+    planted.accumulated_bias: (conv, "bias"),
+    planted.wrong_pooling_index: (overlapping_pool, "x"),
+    planted.assigned_instead_of_added: (overlapping_pool, "x"),
+    planted.divisor_that_counts_padding: (average_pool, "x"),
+    planted.relu_without_its_mask: (lambda: (nn.ReLU(), (6,)), "x"),
+    planted.slope_of_y_only: (lambda: (nn.Sigmoid(), (6,)), "x"),
+    planted.transposed_dense_gradient: (square_dense, "weight"),
+    planted.gamma_forgotten: (scaled_batch_norm, "x"),
+    planted.height_for_width: (lambda: (nn.Flatten(), (2, 3, 4)), "x"),
 }
+
+
+def test_every_bug_is_planted():
+    assert BUGS.keys() == planted.OPERATION.keys()
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
 @pytest.mark.parametrize("n", [2, 60])  # every coordinate, and random directions
 def test_a_planted_bug_is_caught_and_the_array_is_named(bug, n, monkeypatch):
-    make, operation, array = BUGS[bug]
+    make, array = BUGS[bug]
     layer, shape = make()
+    operation = planted.OPERATION[bug]
     layer.astype("float64")
     x = normal((n, *shape), 0)
     gradcheck.check(layer, x, training=True)
@@ -156,8 +86,10 @@ def test_a_failure_names_index_both_values_and_the_relative_error(monkeypatch):
     monkeypatch.setattr(ops, "dense_weight_gradient", one_entry_off)
     with pytest.raises(
         GradientError, match=r"weight\[1, 2\]: backward says .* say .*: relative error 0\.00"
-    ):
+    ) as caught:
         gradcheck.check(layer, normal((4, 3), 0))
+    assert caught.value.place.index == (1, 2)
+    assert caught.value.place.analytic == layer.weight.grad[1, 2]
 
 
 @pytest.mark.parametrize(

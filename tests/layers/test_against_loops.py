@@ -1,11 +1,11 @@
 """Layers against their formulas, one number at a time."""
 
 import numpy as np
+from grading import oracles
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicnn import layers as nn
-from tests import oracles
 from tests.strategies import (
     batch_norm,
     batch_sizes,

@@ -1,6 +1,39 @@
 """Slow twins of the operations: the contract's formulas as plain loops, one number at a time."""
 
+from math import exp, log, sqrt
+
 import numpy as np
+
+
+def dense(x, w, b):
+    """y[n,o] = b[o] + Σ_i w[o,i] · x[n,i]."""
+    y = np.zeros((len(x), len(w)))
+    for n, o in np.ndindex(y.shape):
+        y[n, o] = b[o]
+        for i in range(x.shape[1]):
+            y[n, o] += w[o, i] * x[n, i]
+    return y
+
+
+def softmax_cross_entropy(z, labels):
+    """The mean over images of −z[t] + log Σ_c exp(z[c]), each image's largest z taken out."""
+    total = 0.0
+    for row, t in zip(z.tolist(), labels):
+        total += max(row) - row[t] + log(sum(exp(value - max(row)) for value in row))
+    return total / len(z)
+
+
+def batch_norm(x, gamma, beta, eps):
+    """y = gamma · (x − μ) / √(σ² + eps) + beta, μ and σ² over a channel's images and positions."""
+    y = np.zeros(x.shape)
+    for c in range(x.shape[1]):
+        values = x[:, c].ravel().tolist()
+        mean = sum(values) / len(values)
+        variance = sum((value - mean) ** 2 for value in values) / len(values)
+        for n, i, j in np.ndindex(y[:, c].shape):
+            x_hat = (x[n, c, i, j] - mean) / sqrt(variance + eps)
+            y[n, c, i, j] = gamma[c] * x_hat + beta[c]
+    return y
 
 
 def pixel(x, n, c, row, column, outside=0.0):
