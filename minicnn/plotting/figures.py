@@ -253,7 +253,7 @@ def timing_bars(
 ) -> Figure:
     """A bar per part of a step, from top to bottom, with the least time that it could take marked.
 
-    - labels, milliseconds, limits: one entry a part
+    - labels, milliseconds, limits: one entry a part; a limit of 0 is none
 
     ValueError when their lengths differ.
     """
@@ -266,7 +266,8 @@ def timing_bars(
     axes = figure.add_subplot()
     places = range(len(labels))
     axes.barh(places, milliseconds, color="0.75", edgecolor="black", label="measured")
-    axes.plot(limits, places, "k|", markersize=12, markeredgewidth=2, label="limit (roofline)")
+    marks = [limit or math.nan for limit in limits]
+    axes.plot(marks, places, "k|", markersize=12, markeredgewidth=2, label="limit (roofline)")
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
     axes.set(xlabel="time in a step (ms)", ylabel="part of the step")
