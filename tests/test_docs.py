@@ -4,11 +4,13 @@ import doctest
 import re
 from inspect import ismodule
 
+import cheat_sheet
 import numpy as np
 import pytest
 from tables import DOCS, PAGES, filled
 
 import minicnn
+from minicnn.backends.contract import operations
 
 
 def text_of(page):
@@ -42,6 +44,11 @@ def test_what_a_page_shows_is_what_its_code_prints(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_tables_of_a_page_show_the_results_that_it_names(page):
     assert filled(text_of(page)) == text_of(page), "python docs/tables.py fills them in"
+
+
+def test_the_cheat_sheet_has_every_operation_once():
+    shown = [name for row in cheat_sheet.ROWS for name in row.forward + row.backward]
+    assert sorted([*shown, *cheat_sheet.names_around()]) == sorted(operations())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
