@@ -1,0 +1,372 @@
+"""The book's drawings that show no layer's numbers: wires, windows, curves. `drawings.py` draws all."""
+
+from collections.abc import Callable
+
+import numpy as np
+from svg import CELL, WIDTH, Drawing
+
+# ── wires ────────────────────────────────────────────────────────────────────────────────────
+
+
+def wire(
+    drawing: Drawing, start: tuple[float, float], end: tuple[float, float], value: str, slope: str
+) -> None:
+    """From left to right: its value over it, its gradient under it."""
+    drawing.arrow([start, end], "forward wide")
+    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
+    drawing.text(x, y - 14, value, "forward")
+    drawing.text(x, y + 15, slope, "backward")
+
+
+def node(drawing: Drawing, x: float, y: float, sign: str) -> None:
+    drawing.circle(x, y, 17)
+    drawing.text(x, y, sign)
+
+
+def key(drawing: Drawing, y: float) -> None:
+    drawing.text(WIDTH / 2, y, "over a wire: its value · under it: its gradient", "small")
+
+
+def chain_rule() -> Drawing:
+    drawing = Drawing()
+    for y, name, value, slope in ((35, "x", "1", "4"), (115, "y", "2", "4"), (180, "z", "4", "3")):
+        drawing.text(10, y, name)
+        end = (183, 112) if name == "z" else (93, 75 + (y - 75) * 0.25)
+        wire(drawing, (20, y), end, value, slope)
+    node(drawing, 112, 75, "+")
+    wire(drawing, (130, 76), (182, 92), "3", "4")
+    node(drawing, 200, 98, "·")
+    wire(drawing, (218, 98), (325, 98), "12", "1")
+    drawing.text(340, 98, "f")
+    key(drawing, 215)
+    return drawing
+
+
+def two_paths() -> Drawing:
+    drawing = Drawing()
+    drawing.text(10, 45, "x = 3", "left")
+    drawing.text(10, 67, "5 + 3 = 8", "left backward")
+    drawing.line([(50, 45), (90, 45)], "forward wide")
+    drawing.circle(90, 45, 3)
+    wire(drawing, (92, 44), (232, 66), "3", "5")
+    wire(drawing, (91, 47), (139, 122), "", "")
+    drawing.text(130, 85, "3", "forward")
+    drawing.text(98, 100, "3", "backward")
+    drawing.text(10, 150, "y = 2", "left")
+    wire(drawing, (50, 150), (132, 140), "", "3")
+    node(drawing, 150, 137, "+")
+    wire(drawing, (166, 128), (235, 82), "", "")
+    drawing.text(192, 98, "5", "forward")
+    drawing.text(214, 118, "3", "backward")
+    node(drawing, 250, 72, "·")
+    wire(drawing, (268, 72), (330, 72), "15", "1")
+    drawing.text(344, 72, "f")
+    key(drawing, 185)
+    return drawing
+
+
+def dense_wires() -> Drawing:
+    drawing = Drawing()
+    for j, y in enumerate((25, 75, 125)):
+        for k, to in enumerate((50, 100)):
+            drawing.arrow([(42, y), (178, to)], "forward" if k == 0 else "thin")
+        drawing.circle(25, y, 16)
+        drawing.text(25, y, "x" + "₁₂₃"[j])
+        drawing.text(80, y + (50 - y) * 0.28 - 9, f"w₁{'₁₂₃'[j]}", "small forward")
+    for k, y in enumerate((50, 100)):
+        drawing.circle(196, y, 16)
+        drawing.text(196, y, "y" + "₁₂"[k])
+    drawing.text(220, 44, "= b₁ + w₁₁ · x₁", "left")
+    drawing.text(220, 62, "   + w₁₂ · x₂ + w₁₃ · x₃", "left small")
+    drawing.text(220, 100, "with w₂₁, w₂₂, w₂₃", "left small")
+    return drawing
+
+
+def softmax_steps() -> Drawing:
+    drawing = Drawing()
+    columns = (
+        ("z", ("2", "1", "0")), ("eᶻ", ("7.39", "2.72", "1")), ("p", ("0.67", "0.24", "0.09")),
+    )  # fmt: skip
+    for k, (name, numbers) in enumerate(columns):
+        x = 5 + 100 * k
+        drawing.text(x + 28, 12, name)
+        for row, number in enumerate(numbers):
+            lit = " lit" if (k, row) == (2, 1) else ""
+            drawing.rect(x, 24 + 30 * row, 56, 30, "forward" + lit)
+            drawing.text(x + 28, 39 + 30 * row, number)
+        if k < 2:
+            drawing.arrow([(x + 60, 69), (x + 96, 69)], "forward")
+            drawing.text(x + 78, 57, ("exp", "÷ sum")[k], "small")
+    drawing.arrow([(263, 69), (296, 69)], "forward")
+    drawing.text(328, 54, "−log 0.245", "small")
+    drawing.text(328, 72, "L = 1.41")
+    drawing.text(180, 128, "class 1 is right (filled)", "small")
+    return drawing
+
+
+def batch_norm_wires() -> Drawing:
+    drawing = Drawing()
+    names = ("x", "− μ", "÷ σ", "· γ", "+ β", "y")
+    for k, name in enumerate(names):
+        x = 30 + 60 * k
+        if 0 < k < 5:
+            drawing.rect(x - 20, 20, 40, 28)
+        drawing.text(x, 34, name)
+        if k:
+            drawing.arrow([(x - (50 if k == 1 else 40), 34), (x - 21 + 12 * (k == 5), 34)],
+                          "forward wide")  # fmt: skip
+    drawing.text(180, 12, "x̂", "forward")
+    for k, name in ((1, "μ"), (2, "σ")):
+        drawing.arrow([(30, 44), (30, 78), (30 + 60 * k, 78), (30 + 60 * k, 49)], "forward")
+        drawing.text(42 + 60 * k, 66, name, "small")
+    drawing.text(225, 78, "of x itself: the surprise", "small")
+    return drawing
+
+
+# ── windows ──────────────────────────────────────────────────────────────────────────────────
+
+
+def numbers(*rows: list) -> np.ndarray:
+    return np.array(rows, float)
+
+
+def part_of(shape: tuple[int, int], row: int, column: int, side: int = 2) -> np.ndarray:
+    lit = np.zeros(shape, bool)
+    lit[row : row + side, column : column + side] = True
+    return lit
+
+
+def convolution_window() -> Drawing:
+    drawing, first = Drawing(), np.array([[True, False], [False, False]])
+    image, kernel = numbers([1, 2, 0], [0, 1, 3], [2, 0, 1]), numbers([1, 0], [2, 1])
+    for x, y, name, array, lit in (
+        (5, 26, "image", image, part_of((3, 3), 0, 0)), (137, 42, "kernel", kernel, None),
+        (235, 42, "output", numbers([2, 7], [4, 2]), first),
+    ):  # fmt: skip
+        drawing.text(x + array.shape[1] * CELL / 2, y - 11, name)
+        drawing.grid(x, y, array, "forward", lit)
+    drawing.text(119, 74, "∗")
+    drawing.text(218, 74, "=")
+    drawing.text(WIDTH / 2, 138, "1·1 + 2·0 + 0·2 + 1·1 = 2")
+    return drawing
+
+
+def convolution_sizes() -> Drawing:
+    drawing, side = Drawing(), 24
+    rows = (
+        ("stride 1", 0, (0, 1, 2)), ("stride 2", 0, (0, 2)), ("padding 1", 1, (-1, 0, 1, 2, 3)),
+    )  # fmt: skip
+    y = 10.0
+    for name, padding, places in rows:
+        drawing.text(2, y + 12, f"{name}: {len(places)} places", "left")
+        left = 190
+        for k in range(-padding, 5 + padding):
+            looks = "forward" if 0 <= k < 5 else "thin"
+            drawing.rect(left + k * side, y, side, side, looks)
+            if not 0 <= k < 5:
+                drawing.text(left + (k + 0.5) * side, y + side / 2, "0", "small")
+        for row, k in enumerate(places):
+            drawing.line([(left + k * side + 3, y + side + 8 + 6 * row),
+                          (left + (k + 3) * side - 3, y + side + 8 + 6 * row)],
+                         "forward wide")  # fmt: skip
+        y += side + 22 + 6 * len(places)
+    return drawing
+
+
+def convolution_channels() -> Drawing:
+    drawing, side = Drawing(), 17
+
+    def plane(x: float, y: float, size: int, looks: str, window: int = 0) -> None:
+        for i, j in np.ndindex(size, size):
+            lit = " lit" if i < window and j < window else ""
+            drawing.rect(x + j * side, y + i * side, side, side, looks + lit)
+
+    for k, y in enumerate((24, 140)):
+        plane(4, y, 5, "forward", 3)
+        drawing.text(105, y + 42, "∗")
+        plane(120, y + 17, 3, "forward", 3)
+        drawing.text(46, y - 11, f"channel {k}")
+        drawing.text(146, y + 5, f"kernel {k}", "small")
+        drawing.arrow([(176, y + 42), (232, 118 + 16 * k)], "forward")
+    drawing.text(214, 126, "+")
+    plane(240, 100, 3, "forward", 1)
+    drawing.text(266, 87, "filter's output")
+    drawing.text(330, 126, "+ b")
+    return drawing
+
+
+def pooling_windows() -> Drawing:
+    drawing = Drawing()
+    image = numbers([1, 5, 2, 0], [3, 4, 1, 6], [9, 2, 0, 1], [7, 0, 2, 2])
+    windows = np.kron(np.array([[1, 0], [0, 1]]), np.ones((2, 2))) > 0
+    drawing.grid(2, 24, image, "forward", windows)
+    drawing.text(66, 12, "x")
+    drawing.arrow([(138, 88), (160, 88)], "forward")
+    two = windows[::2, ::2]
+    drawing.grid(170, 56, numbers([5, 6], [9, 2]), "forward", two)
+    drawing.text(202, 44, "maximum")
+    drawing.grid(270, 56, numbers([3.25, 2.25], [4.5, 1.25]), "forward", two)
+    drawing.text(302, 44, "mean")
+    return drawing
+
+
+def dropout_mask() -> Drawing:
+    drawing = Drawing()
+    for y, name, row in ((4, "x", [2, 4, 6, 8]), (44, "mask", [0, 2, 2, 0]),
+                         (92, "y", [0, 8, 12, 0])):  # fmt: skip
+        drawing.text(60, y + 16, name)
+        drawing.grid(100, y, numbers(row), "forward", np.array([[False, True, True, False]]))
+    drawing.text(88, 60, "×")
+    drawing.line([(96, 84), (232, 84)])
+    drawing.text(300, 60, "0, or 1/(1 − p) = 2", "small")
+    return drawing
+
+
+def transposed_picture() -> Drawing:
+    drawing = Drawing()
+    painted = numbers([1, 0, 2, 0], [2, 1, 4, 2], [3, 0, 4, 0], [6, 3, 8, 4])
+    drawing.grid(2, 56, numbers([1, 2], [3, 4]), "forward", part_of((2, 2), 1, 1, 1))
+    drawing.text(34, 44, "x")
+    drawing.text(82, 88, "∗ᵀ")
+    drawing.grid(100, 56, numbers([1, 0], [2, 1]), "forward")
+    drawing.text(132, 44, "kernel")
+    drawing.text(184, 88, "=")
+    drawing.grid(204, 24, painted, "forward", part_of((4, 4), 2, 2))
+    drawing.text(268, 12, "y, stride 2")
+    return drawing
+
+
+# ── curves ───────────────────────────────────────────────────────────────────────────────────
+
+
+def curve(
+    drawing: Drawing, box: tuple[float, float, float, float], ranges: tuple[float, float],
+    formulas: dict[str, tuple[Callable, str]], heights: tuple[float, float],
+) -> None:  # fmt: skip
+    """formulas over a range, in a box (x, y, width, height) whose top and bottom are heights."""
+    x, y, width, height = box
+    (low, high), (bottom, top) = ranges, heights
+
+    def at(u: float, v: float) -> tuple[float, float]:
+        return (x + width * (u - low) / (high - low), y + height * (top - v) / (top - bottom))
+
+    drawing.line([at(low, 0), at(high, 0)], "thin")
+    drawing.line([at(0, bottom), at(0, top)], "thin")
+    for formula, looks in formulas.values():
+        points = [at(u, formula(u)) for u in np.linspace(low, high, 61)]
+        drawing.line([(round(a), round(b, 1)) for a, b in points], looks)
+
+
+def relu_curve() -> Drawing:
+    drawing = Drawing()
+    box = (10, 10, 150, 90)
+    curve(drawing, box, (-3, 3), {"y": (lambda u: max(u, 0), "forward wide")}, (-0.6, 3))
+    drawing.text(85, 116, "y = max(x, 0)", "forward")
+    box = (200, 10, 150, 90)
+    curve(drawing, box, (-3, 3), {"s": (lambda u: float(u > 0), "backward wide")}, (-0.2, 1.2))
+    drawing.text(275, 116, "its slope: 0 or 1", "backward")
+    return drawing
+
+
+def sigmoid_tanh() -> Drawing:
+    def sigmoid(u: float) -> float:
+        return float(1 / (1 + np.exp(-u)))
+
+    drawing = Drawing()
+    functions = ((sigmoid, lambda u: sigmoid(u) * (1 - sigmoid(u)), "sigmoid", "1/4"),
+                 (np.tanh, lambda u: 1 - np.tanh(u) ** 2, "tanh", "1"))  # fmt: skip
+    for k, (function, slope, name, most) in enumerate(functions):
+        x = 10 + 180 * k
+        curve(drawing, (x, 20, 150, 80), (-6, 6), {"": (function, "forward wide")}, (-1.1, 1.1))
+        curve(drawing, (x, 125, 150, 60), (-6, 6), {"": (slope, "backward wide")}, (-0.1, 1.1))
+        drawing.text(x + 75, 10, name, "forward")
+        drawing.text(x + 75, 200, f"slope: at most {most}", "backward")
+    return drawing
+
+
+def initialisation() -> Drawing:
+    """Powers of a half, one and two, for layers 0 to 20."""
+    drawing, left, right, middle = Drawing(), 60.0, 285.0, 95.0
+    drawing.line([(left, 10), (left, 180), (right, 180)], "thin")
+    for power in (-6, 0, 6):
+        drawing.text(30, middle - 13 * power, f"10{'⁻' * (power < 0)}{'⁶' if power else '⁰'}")
+    for factor, words in ((2, "weights × 2"), (1, "right"), (0.5, "weights × ½")):
+        end = middle - 13 * 20 * np.log10(factor)
+        drawing.arrow([(left, middle), (right, float(round(end)))], "forward wide")
+        drawing.text(right + 36, end, words, "small")
+    drawing.text((left + right) / 2, 196, "20 layers →")
+    drawing.text(left + 6, 12, "size of the numbers", "left small")
+    return drawing
+
+
+# ── the machine ──────────────────────────────────────────────────────────────────────────────
+
+
+def one_step() -> Drawing:
+    """Forward down the left, backward up the right."""
+    drawing = Drawing()
+    stages = (
+        ("digit", "1 × 5 × 5"), ("Conv2D", "2 × 4 × 4"), ("ReLU", "2 × 4 × 4"),
+        ("MaxPool2D", "2 × 2 × 2"), ("Flatten", "8"), ("Dense", "3 logits"), ("loss", "0.799"),
+    )  # fmt: skip
+    kept = {"Conv2D": "needs the digit", "ReLU": "needs what was above 0",
+            "MaxPool2D": "needs who won", "Dense": "needs the 8 numbers"}  # fmt: skip
+    for k, (name, shape) in enumerate(stages):
+        y = 6 + 48 * k
+        drawing.rect(95, y, 110, 30)
+        drawing.text(150, y + 15, name)
+        drawing.text(45, y + 15, shape, "small forward")
+        drawing.text(212, y + 15, kept.get(name, ""), "left small")
+        if k:
+            drawing.arrow([(135, y - 17), (135, y - 1)], "forward wide")
+            drawing.arrow([(165, y - 1), (165, y - 17)], "backward wide")
+    drawing.text(45, 344, "forward", "small forward")
+    drawing.text(255, 344, "back: gradients", "small backward")
+    return drawing
+
+
+def who_takes_an_image() -> Drawing:
+    """A batch of 32 images, shared out to ranks, threads and lanes."""
+    drawing, side = Drawing(), 20
+    drawing.text(180, 10, "a batch of 32 images")
+    for rank in range(2):
+        x = 4 + 180 * rank
+        drawing.rect(x, 24, 172, 132)
+        drawing.text(x + 86, 38, f"process {rank}")
+        for thread in range(2):
+            y = 52 + 52 * thread
+            drawing.text(x + 8, y + 6, f"thread {thread}", "left small")
+            for block in range(2):
+                for lane in range(4):
+                    image = 16 * rank + 8 * thread + 4 * block + lane
+                    left = x + 4 + 84 * block + side * lane
+                    drawing.rect(left, y + 16, side, side, "forward lit")
+                    drawing.text(left + side / 2, y + 16 + side / 2, str(image), "smaller")
+    drawing.text(180, 172, "four lanes of a register: four images at once", "small")
+    return drawing
+
+
+def cuda_tile() -> Drawing:
+    """w times x is y: what a block of threads reads for its tile."""
+    drawing = Drawing()
+    drawing.rect(4, 96, 90, 70, "forward")
+    drawing.rect(4, 116, 90, 24, "forward lit")
+    drawing.text(49, 180, "w: filters × k", "small")
+    drawing.rect(120, 4, 200, 80, "forward")
+    drawing.rect(190, 4, 44, 80, "forward lit")
+    drawing.text(335, 14, "x", "small")
+    drawing.text(275, 48, "k × outputs", "small")
+    drawing.rect(120, 96, 200, 70, "forward")
+    drawing.rect(190, 116, 44, 24, "forward lit")
+    drawing.text(220, 180, "y: filters × outputs", "small")
+    drawing.arrow([(96, 128), (186, 128)], "forward wide")
+    drawing.arrow([(212, 86), (212, 112)], "forward wide")
+    drawing.text(180, 200, "a block of threads: its tile, and the rows and columns it reads", "small")
+    return drawing
+
+
+PICTURES = (
+    chain_rule, two_paths, dense_wires, softmax_steps, batch_norm_wires, convolution_window,
+    convolution_sizes, convolution_channels, pooling_windows, dropout_mask, transposed_picture,
+    relu_curve, sigmoid_tanh, initialisation, one_step, who_takes_an_image, cuda_tile,
+)  # fmt: skip
