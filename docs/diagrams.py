@@ -1,4 +1,4 @@
-"""The book's drawings that show no layer's numbers: wires, windows, curves. `drawings.py` draws all."""
+"""Drawings without a layer's numbers: wires, windows, curves. `drawings.py` draws all of them."""
 
 from collections.abc import Callable
 
@@ -361,7 +361,7 @@ def cuda_tile() -> Drawing:
     drawing.text(220, 180, "y: filters × outputs", "small")
     drawing.arrow([(96, 128), (186, 128)], "forward wide")
     drawing.arrow([(212, 86), (212, 112)], "forward wide")
-    drawing.text(180, 200, "a block of threads: its tile, and the rows and columns it reads", "small")
+    drawing.text(180, 200, "a block of threads: its tile, and what it reads for it", "small")
     return drawing
 
 

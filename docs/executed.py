@@ -33,7 +33,7 @@ def setup(app):
 def refuse_what_is_missing(app):
     """Before minutes of building: is every package here that a page imports?"""
     pages = [page.read_text(encoding="utf-8") for page in Path(app.srcdir).rglob("*.md")]
-    missing = sorted(name for name in imports("".join(pages)) if find_spec(name) is None)
+    missing = sorted(name for name in imports("\n".join(pages)) if find_spec(name) is None)
     if missing:
         raise ExtensionError(
             f"the pages import {', '.join(missing)}: pip install -e '.[docs]' in the clone"

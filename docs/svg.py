@@ -1,7 +1,7 @@
 """Drawings as SVG, made for a phone's width: grids of numbers, boxes, wires, curves.
 
-What goes forward is blue, what comes back is orange and dashed, so that it also differs in grey. Text
-and lines take light or dark colours with the page (`light-dark`), or with the reader's system.
+What goes forward is blue, what comes back is orange and dashed, so that it also differs in grey.
+Text and lines take light or dark colours with the page (`light-dark`), or with the reader's system.
 """
 
 from collections.abc import Sequence

@@ -3,8 +3,11 @@
 import doctest
 import re
 from inspect import ismodule
+from pathlib import Path
 
 import cheat_sheet
+import diagrams
+import drawings
 import numpy as np
 import pytest
 from tables import DOCS, PAGES, filled
@@ -56,6 +59,26 @@ def test_every_file_that_a_page_links_to_exists(page):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text_of(page))
     missing = [link for link in links if not (page.parent / link).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("make", [*drawings.PICTURES, *diagrams.PICTURES])
+def test_every_drawing_is_what_its_function_draws(make):
+    file = drawings.FOLDER / f"{make.__name__.replace('_', '-')}.svg"
+    assert make().svg() == text_of(file), "python docs/drawings.py draws them"
+
+
+CITES = re.compile(
+    r"[A-Z][\w-]+(?:, [A-Z][\w-]+)*(?:\s+et\s+al\.|\s+(?:&|and)\s+[A-Z][\w-]+)?\s+(?:19|20)\d\d\b"
+)
+MONTHS = {"November 2026"}
+
+
+def test_every_work_that_is_cited_is_in_the_list():
+    sources = Path(minicnn.__file__).parent.rglob("*.py")
+    works = re.findall(r"^\* \*\*(.+?)\.\*\*", text_of(DOCS / "references.md"), re.MULTILINE)
+    texts = [text_of(path) for path in [*PAGES, *sources] if path.name != "references.md"]
+    cited = {" ".join(found.split()) for text in texts for found in CITES.findall(text)} - MONTHS
+    assert {name for name in cited if not any(work.endswith(name) for work in works)} == set()
 
 
 @pytest.mark.parametrize("name", minicnn.__all__)
