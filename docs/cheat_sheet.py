@@ -79,7 +79,7 @@ ROWS = (
 
 def sheet() -> str:
     """Every operation of the contract, as Markdown."""
-    return "\n\n".join([*map(card, ROWS), "### Around them", around()])
+    return "\n\n".join([*map(card, ROWS), "## Around them", around()])
 
 
 def card(row: Row) -> str:
@@ -88,7 +88,7 @@ def card(row: Row) -> str:
         ("kept", row.kept), ("cost", row.cost), ("the trap", row.trap),
     ]  # fmt: skip
     lines = [f"| {name} | {text} |" for name, text in cells]
-    return "\n".join([f"### {row.title}", "", "| | |", "|---|---|", *lines])
+    return "\n".join([f"## {row.title}", "", "| | |", "|---|---|", *lines])
 
 
 def formulas(names: tuple[str, ...]) -> str:

@@ -26,7 +26,8 @@ def displayed(translator, node):
 
 def mathml(formula, as_block=False):
     text = latex2mathml.tex2mathml(formula, as_block=as_block)
-    tree = ElementTree.fromstring(re.sub(r' xmlns="[^"]*"', "", text))
+    text = re.sub(r' xmlns="[^"]*"', "", text).replace("&ApplyFunction;", "\u2061")
+    tree = ElementTree.fromstring(text)
     for node in tree.iter("munderover"):
         index_beside_the_accent(node)
     for node in tree.iter("mtext"):

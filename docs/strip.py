@@ -4,6 +4,7 @@ A small network learns 1,000 cards. One unseen card then goes forward, in the up
 gradients of its loss come back, in the lower one; dark is large.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ def strip(network: nn.Sequential, card: np.ndarray, label: int) -> Drawing:
         maps(drawing, COLUMNS[2], y, arrays[3][0], looks)
         scores = np.exp(arrays[5][0]) if arrays is there else arrays[5][0]
         bars(drawing, COLUMNS[3], y, scores / np.abs(scores).sum(), looks)
-        ends = zip(COLUMNS[1:], COLUMNS) if looks == "backward" else zip(COLUMNS, COLUMNS[1:])
+        ends = pairwise(COLUMNS if looks == "forward" else COLUMNS[::-1])
         for start, end in ends:
             way = (start + SIDE + 12, end - 12) if start < end else (start - 12, end + SIDE + 12)
             drawing.arrow([(x, y + SIDE / 2) for x in way], f"{looks} wide")
