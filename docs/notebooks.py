@@ -9,6 +9,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 EXAMPLES = {path.stem for path in (DOCS.parent / "examples").glob("*")}
+PROMISED = [DOCS / "start.md", *sorted((DOCS / "gallery").glob("*.md"))]  # tests run them as such
 FENCE = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[([^]]*)\]\((?!https?:)[^)]*\)", re.DOTALL)
 OFFER = """

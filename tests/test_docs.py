@@ -2,12 +2,15 @@
 
 import doctest
 import re
+import sys
+import tomllib
 from inspect import ismodule
 from pathlib import Path
 
 import cheat_sheet
 import diagrams
 import drawings
+import notebooks
 import numpy as np
 import pytest
 from tables import DOCS, PAGES, filled
@@ -23,11 +26,24 @@ def text_of(page):
 REFERENCE = "".join(text_of(page) for page in sorted((DOCS / "api").glob("*.md")))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+# test_notebooks.py runs the others.
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p not in notebooks.PROMISED], ids=lambda page: page.name
+)
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", text_of(page), re.DOTALL)
     exec("\n".join(code), {"__name__": "__main__"})
+
+
+def test_the_extra_docs_brings_what_pages_import():
+    project = tomllib.loads(text_of(DOCS.parent / "pyproject.toml"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["docs"], *extras["onnx"]]
+    brought = {re.match(r"[\w-]+", line)[0].replace("pillow", "PIL") for line in wanted}
+    code = "".join(re.findall(r"```python\n(.*?)```", "".join(map(text_of, PAGES)), re.DOTALL))
+    imported = {*re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE)}
+    assert imported - {*sys.stdlib_module_names} - notebooks.EXAMPLES <= {*brought, "minicnn"}
 
 
 SESSIONS = [page for page in PAGES if "```pycon\n" in text_of(page)]
