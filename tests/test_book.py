@@ -1,6 +1,6 @@
-"""The built book (make docs): its links, and every page in a browser, on a desk and on a phone, by day
-and by night. Skipped where there is no book; the browser's part also without Playwright's Python
-package or a Chromium (`pip install playwright`, `apt-get install chromium`).
+"""The built book (make docs): its links, and every page in a browser, on a desk and on a phone, by
+day and by night. Skipped where there is no book; the browser's part also without Playwright's
+Python package or a Chromium (`pip install playwright`, `apt-get install chromium`).
 """
 
 import os

@@ -165,7 +165,7 @@ def gradient_norms(
             label=layer,
         )
     many = max(map(len, norms.values())) > MEDIANS
-    label = "norm of the gradient" + (" (medians of neighbours)" if many else "")
+    label = "norm of the gradient" + (", medians" if many else "")
     axes.set(xlabel="training step", ylabel=label, yscale="log")
     axes.grid(color="0.9")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
