@@ -123,6 +123,34 @@ def batch_norm_wires() -> Drawing:
     return drawing
 
 
+def branches_wires() -> Drawing:
+    """A residual block, and three branches side by side."""
+    drawing = Drawing()
+    drawing.text(12, 60, "x")
+    drawing.arrow([(22, 60), (56, 60)], "forward wide")
+    drawing.rect(57, 46, 52, 28)
+    drawing.text(83, 60, "layers")
+    drawing.arrow([(109, 60), (128, 60)], "forward wide")
+    drawing.arrow([(38, 60), (38, 22), (145, 22), (145, 42)], "forward wide")
+    node(drawing, 145, 60, "+")
+    drawing.text(92, 12, "around", "small")
+    drawing.arrow([(162, 60), (178, 60)], "forward wide")
+    drawing.text(78, 92, "back: dx = dy + f′(dy)", "small backward")
+
+    drawing.text(204, 60, "x")
+    for k, y in enumerate((24, 60, 96)):
+        start = [(214, 60), (228, 60), (228, y), (243, y)] if k != 1 else [(214, 60), (243, y)]
+        drawing.arrow(start, "forward wide")
+        drawing.rect(244, y - 13, 34, 26)
+        drawing.text(261, y, "f" + "₀₁₂"[k])
+        drawing.arrow([(278, y), (302, y)], "forward wide")
+        drawing.rect(303, y - 18, 26, 36, "forward lit")
+        drawing.text(316, y, "y" + "₀₁₂"[k])
+    drawing.text(344, 60, "y")
+    drawing.text(275, 126, "back: dx = the sum of all three", "small backward")
+    return drawing
+
+
 # ── windows ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -366,7 +394,8 @@ def cuda_tile() -> Drawing:
 
 
 PICTURES = (
-    chain_rule, two_paths, dense_wires, softmax_steps, batch_norm_wires, convolution_window,
-    convolution_sizes, convolution_channels, pooling_windows, dropout_mask, transposed_picture,
-    relu_curve, sigmoid_tanh, initialisation, one_step, who_takes_an_image, cuda_tile,
+    chain_rule, two_paths, dense_wires, softmax_steps, batch_norm_wires, branches_wires,
+    convolution_window, convolution_sizes, convolution_channels, pooling_windows, dropout_mask,
+    transposed_picture, relu_curve, sigmoid_tanh, initialisation, one_step, who_takes_an_image,
+    cuda_tile,
 )  # fmt: skip
