@@ -2,13 +2,15 @@
 
 A picture is one row of arrays for the way forward and one for the way back, with the numbers of the
 chapter's example; the layers themselves compute them. Filled cells are those that the text above a
-row speaks of. `diagrams.py` has the drawings without a layer.
+row speaks of. `wires.py` and `windows.py` have the drawings that need no layer.
 """
 
 import textwrap
 from pathlib import Path
 
 import numpy as np
+import windows
+import wires
 from svg import CELL, WIDTH, Drawing
 
 import minicnn as nn
@@ -205,13 +207,11 @@ def passes(layer, x: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 PICTURES = (
     dense, relu, softmax_cross_entropy, convolution, pooling, batch_norm, dropout,
-    transposed_convolution,
+    transposed_convolution, *wires.PICTURES, *windows.PICTURES,
 )  # fmt: skip
 
 if __name__ == "__main__":
-    import diagrams
-
-    for make in (*PICTURES, *diagrams.PICTURES):
+    for make in PICTURES:
         path = FOLDER / f"{make.__name__.replace('_', '-')}.svg"
         make().save(path)
         print(path.relative_to(FOLDER.parent.parent))

@@ -8,7 +8,6 @@ from inspect import ismodule
 from pathlib import Path
 
 import cheat_sheet
-import diagrams
 import drawings
 import notebooks
 import numpy as np
@@ -77,7 +76,7 @@ def test_every_file_that_a_page_links_to_exists(page):
     assert not missing
 
 
-@pytest.mark.parametrize("make", [*drawings.PICTURES, *diagrams.PICTURES])
+@pytest.mark.parametrize("make", drawings.PICTURES)
 def test_every_drawing_is_what_its_function_draws(make):
     file = drawings.FOLDER / f"{make.__name__.replace('_', '-')}.svg"
     assert make().svg() == text_of(file), "python docs/drawings.py draws them"
