@@ -101,5 +101,5 @@ coverage: $(VENV)/installed-tests
 	$(BIN)/python -m coverage report
 
 clean:
-	rm -rf $(VENV) build docs/build docs/gallery_pages *.egg-info .hypothesis
+	rm -rf $(VENV) build docs/build *.egg-info .hypothesis
 	find . -name __pycache__ -o -name ".*_cache" | xargs rm -rf

@@ -1,38 +1,36 @@
-"""How the book is built: make docs. Pages are Markdown (MyST), mathematics becomes MathML, so that
-the pages need no network, code is run (`executed.py`), and the API reference comes from the
-docstrings.
+"""How the book is built: make docs. Pages are Markdown (MyST), and each file beside this one does
+one thing to them: `executed.py` runs their code, `mathematics.py` draws formulas, `citations.py`
+and `sources.py` lead to works and to source files, `inlined.py` places drawings, `notebooks.py`
+offers pages as notebooks. The pages need no network. The API reference comes from the docstrings.
 """
 
 import re
 import sys
 from pathlib import Path
 
-from docutils.nodes import SkipNode
-from docutils.utils.math import latex2mathml
-
 import minicnn
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "examples")]  # for executed.py, drawn.py and pages
+sys.path[:0] = [str(HERE), str(HERE.parent / "examples")]  # for the files above, and for pages
 
 project = "minicnn"
 release = minicnn.__version__
 html_title = f"minicnn {release}"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_gallery.gen_gallery", "executed"]
+extensions = [
+    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx.ext.githubpages",
+    "sphinx_copybutton", "executed", "mathematics", "citations", "sources", "inlined",
+]  # fmt: skip
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["build", "results", "gallery"]
-sphinx_gallery_conf = {
-    "examples_dirs": "gallery",
-    "gallery_dirs": "gallery_pages",
-    "image_scrapers": ("drawn.drawn",),
-    "download_all_examples": False,
-    "show_signature": False,
-    "abort_on_example_error": True,
-}
+exclude_patterns = ["build", "results"]
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["book.css"]
 html_math_renderer = "mathml"
 html_copy_source = False
+html_show_copyright = False
 # Where it is not installed, the module that needs it still has docstrings to show.
 autodoc_mock_imports = ["mpi4py"]
 autodoc_member_order = "bysource"
@@ -41,19 +39,7 @@ default_role = "literal"
 
 
 def setup(app):
-    app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
     app.connect("autodoc-process-docstring", keep_formulas)
-
-
-def inline_formula(translator, node):
-    translator.body.append(latex2mathml.tex2mathml(node.astext()))
-    raise SkipNode
-
-
-def displayed_formula(translator, node):
-    formula = latex2mathml.tex2mathml(node.astext(), as_block=True)
-    translator.body.append(f'<div class="math">{formula}</div>')
-    raise SkipNode
 
 
 def keep_formulas(app, what, name, thing, options, lines):
@@ -74,8 +60,8 @@ def keep_formulas(app, what, name, thing, options, lines):
 
 
 def escaped(line):
-    """`code`, **bold** and a bullet stay as they are; another star or bar gets a backslash."""
-    parts = re.split(r"(`[^`]*`|\*\*|^ *\* )", line)
+    """`code`, **bold**, *word* and a bullet stay; another star or bar gets a backslash."""
+    parts = re.split(r"(`[^`]*`|\*\*|(?<!\S)\*\w+\*(?!\w)|^ *\* )", line)
     return "".join(
         part if k % 2 else re.sub(r"([*|])", r"\\\1", part) for k, part in enumerate(parts)
     )

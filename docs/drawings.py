@@ -1,69 +1,76 @@
-"""Draws the pictures of Backprop by hand: python docs/drawings.py
+"""Draws the examples of Backprop by hand: python docs/drawings.py
 
 A picture is one row of arrays for the way forward and one for the way back, with the numbers of the
-chapter's example; the layers themselves compute them. Grey cells are those that the text beside a
-row speaks of.
+chapter's example; the layers themselves compute them. Filled cells are those that the text above a
+row speaks of. `wires.py` and `windows.py` have the drawings that need no layer.
 """
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+import windows
+import wires
+from svg import CELL, WIDTH, Drawing
 
 import minicnn as nn
-from minicnn import plotting
 
 FOLDER = Path(__file__).parent / "images" / "backprop"
-ABOVE = 2.4  # cells of room over a row, for what happens and for the arrays' names
-CELL = 0.4  # inches
-WORDS = 17.5  # cells that the words need
 
 
-def picture(*rows: tuple) -> Figure:
-    """rows: (what happens, parts); a part is an array, (name, numbers, grey), or a sign."""
-    heights = [max(len(part[1]) for part in parts if type(part) is tuple) for _, *parts in rows]
-    wide = max(sum(map(part_width, parts)) for _, *parts in rows)
-    wide, high = max(wide, WORDS), sum(heights) + ABOVE * len(rows)
-    figure = Figure(figsize=(CELL * wide, CELL * high))
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, wide), ylim=(high, 0))
-    axes.axis("off")
-    top = 0.0
-    for (happens, *parts), height in zip(rows, heights):
-        axes.text(0.2, top + 0.6, happens, va="center", size=10, style="italic")
-        top, left = top + ABOVE - 0.4, 0.2
-        for part in parts:
-            if type(part) is tuple:
-                draw(axes, left, top + (height - len(part[1])) / 2, *part)
-            else:
-                middle = left + part_width(part) / 2 - 0.15
-                axes.text(middle, top + height / 2, part, ha="center", va="center", size=12)
-            left += part_width(part)
-        top += height + 0.4
-    return figure
+def picture(*rows: tuple) -> Drawing:
+    """rows: (what happens, parts); a part is an array, (name, numbers, lit), or a sign."""
+    drawing, top = Drawing(), 0.0
+    for happens, *parts in rows:
+        for words in textwrap.wrap(happens, 47):
+            drawing.text(2, top + 10, words, "said")
+            top += 18
+        for line in lines_of(parts):
+            top = draw(drawing, top + 22, line) + 12
+        top += 8
+    return drawing
+
+
+def lines_of(parts: list) -> list[list]:
+    """The parts, broken into lines where they are wider than a phone."""
+    lines, unit = [[]], []
+    for part in parts:
+        unit.append(part)
+        if type(part) is tuple:  # with the sign in front of it
+            if lines[-1] and sum(map(part_width, [*lines[-1], *unit])) > WIDTH:
+                lines.append([])
+            lines[-1] += unit
+            unit = []
+    return lines
 
 
 def part_width(part: tuple | str) -> float:
-    return part[1].shape[1] + 0.3 if type(part) is tuple else 0.6 + 0.3 * len(part)
+    return part[1].shape[1] * CELL + 6 if type(part) is tuple else 12 + 7 * len(part)
 
 
-def draw(axes, left: float, top: float, name: str, array: np.ndarray, grey=None) -> None:
-    """An array as a grid of numbers under its name, at (left, top)."""
-    axes.text(left + array.shape[1] / 2, top - 0.2, name, ha="center", va="bottom", size=10)
-    for (i, j), value in np.ndenumerate(array):
-        lit = grey is not None and grey[i, j]
-        cell = Rectangle((left + j, top + i), 1, 1, facecolor="0.82" if lit else "white",
-                         edgecolor="black", linewidth=0.8)  # fmt: skip
-        axes.add_patch(cell)
-        text = f"{value:.3g}".replace("-", "−")
-        axes.text(left + j + 0.5, top + i + 0.5, text, ha="center", va="center",
-                  size=(9, 7, 6)[(len(text) > 3) + (len(text) > 5)])  # fmt: skip
+def draw(drawing: Drawing, top: float, parts: list) -> float:
+    """A line of arrays under their names; where it ends."""
+    height = max(len(part[1]) for part in parts if type(part) is tuple) * CELL
+    left = 2.0
+    for part in parts:
+        width = part_width(part)
+        if type(part) is tuple:
+            name, array, *lit = part
+            y = top + (height - len(array) * CELL) / 2
+            drawing.text(left + (width - 6) / 2, y - 10, name)
+            # What comes back is named d…; "2 · w" is the share of one output on its way back.
+            way = "backward" if name[0] in "d12" else "forward"
+            drawing.grid(left, y, array, way, *lit)
+        else:
+            drawing.text(left + width / 2 - 3, top + height / 2, part)
+        left += width
+    return top + height
 
 
 # ── a picture for each chapter ───────────────────────────────────────────────────────────────
 
 
-def dense() -> Figure:
+def dense() -> Drawing:
     layer, x, dy = nn.Dense(2, 1), rows_of([1, 4], [5, 0]), rows_of([1], [10])
     layer.weight.value, layer.bias.value = [[2, -1]], [3]
     y, dx = passes(layer, x, dy)
@@ -80,31 +87,31 @@ def dense() -> Figure:
     )  # fmt: skip
 
 
-def relu() -> Figure:
+def relu() -> Drawing:
     x, dy = rows_of([-2, 0, 3, 1]), rows_of([5, 6, -7, 8])
     y, dx = passes(nn.ReLU(), x, dy)
     return picture(
-        ("forward: what is above 0 passes (grey)", ("x", x, x > 0), "→", ("y", y, x > 0)),
+        ("forward: what is above 0 passes (filled)", ("x", x, x > 0), "→", ("y", y, x > 0)),
         ("backward: the same places are open, whatever the gradient's sign",
          ("dy", dy, x > 0), "→", ("dx", dx, x > 0)),
     )  # fmt: skip
 
 
-def softmax_cross_entropy() -> Figure:
+def softmax_cross_entropy() -> Drawing:
     loss, logits, label = nn.SoftmaxCrossEntropy(), np.log(rows_of([1, 2, 5])), 1
     loss.forward(logits, np.array([label]))
     dz, right = loss.backward(), np.arange(3)[None] == label
     powers = np.exp(logits)
     p = powers / powers.sum()
     return picture(
-        ("forward: logits become probabilities; the loss is −log of the right one (grey)",
+        ("forward: logits become probabilities; the loss is −log of the right one (filled)",
          ("z", logits), "exp", ("eᶻ", powers), "÷ 8", ("p", p, right)),
         ("backward: p, and 1 less at the right class; the numbers add up to 0",
          ("p", p, right), "−", ("t", right * 1.0, right), "=", ("dz", dz, right)),
     )  # fmt: skip
 
 
-def convolution() -> Figure:
+def convolution() -> Drawing:
     layer = nn.Conv2D(1, 1, 2, bias=False)
     layer.weight.value = [[[[1, 0], [2, 1]]]]
     x, dy = rows_of([1, 2, 0], [0, 1, 3], [2, 0, 1]), rows_of([1, 0], [0, 2])
@@ -114,7 +121,7 @@ def convolution() -> Figure:
     first, second = np.zeros((3, 3)), np.zeros((3, 3))
     first[:2, :2], second[1:, 1:] = w, 2 * w
     return picture(
-        ("forward: the kernel meets every window; here the last one (grey)",
+        ("forward: the kernel meets every window; here the last one (filled)",
          ("x", x, window), "∗", ("w", w), "=", ("y", y, last)),
         ("backward to the kernel: what each window saw, weighted by its output's gradient",
          "1 ·", ("window (0,0)", x[:2, :2]), "+ 2 ·", ("window (1,1)", x[1:, 1:]), "=", ("dw", dw)),
@@ -124,13 +131,13 @@ def convolution() -> Figure:
     )  # fmt: skip
 
 
-def pooling() -> Figure:
+def pooling() -> Drawing:
     x, dy = rows_of([1, 2, 0], [0, 5, 3], [2, 0, 1]), rows_of([1, 2], [3, 4])
     largest, mean = nn.MaxPool2D(2, stride=1), nn.AvgPool2D(2, stride=1)
     y, dx = (a[0, 0] for a in passes(largest, x[None, None], dy[None, None]))
     _, spread = (a[0, 0] for a in passes(mean, x[None, None], dy[None, None]))
     return picture(
-        ("forward: of each 2 × 2 window the largest; the 5 (grey) wins all four",
+        ("forward: of each 2 × 2 window the largest; the 5 (filled) wins all four",
          ("x", x, x == 5), "→", ("y", y)),
         ("backward: the winner gets what its windows send; 1 + 2 + 3 + 4",
          ("dy", dy), "→", ("dx", dx, x == 5)),
@@ -139,7 +146,7 @@ def pooling() -> Figure:
     )  # fmt: skip
 
 
-def batch_norm() -> Figure:
+def batch_norm() -> Drawing:
     layer = nn.BatchNorm(1)
     layer.gamma.value, layer.beta.value = [2], [5]
     x, dy = rows_of([1], [2], [6]), rows_of([1], [0], [0])
@@ -148,25 +155,25 @@ def batch_norm() -> Figure:
     return picture(
         (f"forward: minus μ = {x.mean():g}, divided by σ = {x.std():.3g}; then · 2 + 5",
          ("x", x), "→", ("x̂", x_hat), "→", ("y", y)),
-        ("backward: only the first y matters (grey), but every x moved μ and σ",
+        ("backward: only the first y matters (filled), but every x moved μ and σ",
          ("dy", dy, dy > 0), "→", ("dx", dx)),
     )  # fmt: skip
 
 
-def dropout() -> Figure:
+def dropout() -> Drawing:
     x, dy = rows_of([2, 4, 6, 8]), rows_of([1, 1, 10, 10])
     layer = nn.Dropout(0.5, seed=1)
     y, dx = passes(layer, x, dy)
     mask = y / x
     return picture(
-        ("forward, in training: p = 1/2; what stays (grey) is doubled",
+        ("forward, in training: p = 1/2; what stays (filled) is doubled",
          ("x", x, mask > 0), "×", ("mask", mask, mask > 0), "=", ("y", y, mask > 0)),
         ("backward: the same mask", ("dy", dy, mask > 0), "×", ("mask", mask, mask > 0), "=",
          ("dx", dx, mask > 0)),
     )  # fmt: skip
 
 
-def transposed_convolution() -> Figure:
+def transposed_convolution() -> Drawing:
     layer = nn.ConvTranspose2D(1, 1, 2, stride=2, bias=False)
     layer.weight.value = [[[[1, 0], [2, 1]]]]
     x, dy = rows_of([1, 2], [3, 4]), np.ones((4, 4))
@@ -187,9 +194,9 @@ def rows_of(*rows: list) -> np.ndarray:
 
 def corner(size: int, start: int, side: int = 2) -> np.ndarray:
     """A square of True in a square of False."""
-    grey = np.zeros((size, size), bool)
-    grey[start : start + side, start : start + side] = True
-    return grey
+    lit = np.zeros((size, size), bool)
+    lit[start : start + side, start : start + side] = True
+    return lit
 
 
 def passes(layer, x: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -198,13 +205,13 @@ def passes(layer, x: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return y, layer.backward(dy)
 
 
-CHAPTERS = (
+PICTURES = (
     dense, relu, softmax_cross_entropy, convolution, pooling, batch_norm, dropout,
-    transposed_convolution,
+    transposed_convolution, *wires.PICTURES, *windows.PICTURES,
 )  # fmt: skip
 
 if __name__ == "__main__":
-    for chapter in CHAPTERS:
-        path = FOLDER / f"{chapter.__name__.replace('_', '-')}.png"
-        plotting.save(chapter(), path)
+    for make in PICTURES:
+        path = FOLDER / f"{make.__name__.replace('_', '-')}.svg"
+        make().save(path)
         print(path.relative_to(FOLDER.parent.parent))

@@ -1,19 +1,28 @@
 """Runs the ```python blocks of every page, from top to bottom, while the book is built, and shows
-below each block what it printed. The pages stay plain Markdown, to be read anywhere.
+below each block what it printed, or the figure that its last line names:
+
+    figure  # what there is to see, for who cannot see it
+
+The pages stay plain Markdown, to be read anywhere.
 """
 
+import base64
 import contextlib
 import io
 import re
 import tempfile
+from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
+import notebooks
 from sphinx.errors import ExtensionError
 
 BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 IMPORT = re.compile(r"^(?:import|from) (\w+)", re.MULTILINE)
-PRINTED = "\n```{{code-block}} text\n:caption: prints\n\n{}\n```\n"
+FIGURE = re.compile(r"^figure  # (.+)\n\Z", re.MULTILINE)
+PRINTED = "\n```{{code-block}} text\n:class: {}\n:caption: prints\n\n{}\n```\n"
+DRAWN = '\n```{{raw}} html\n<img class="drawn {}" alt="{}" src="data:image/png;base64,{}">\n```\n'
 
 
 def setup(app):
@@ -24,16 +33,21 @@ def setup(app):
 def refuse_what_is_missing(app):
     """Before minutes of building: is every package here that a page imports?"""
     pages = [page.read_text(encoding="utf-8") for page in Path(app.srcdir).rglob("*.md")]
-    code = [block[1] for page in pages for block in BLOCK.finditer(page)]
-    missing = sorted({name for name in IMPORT.findall("".join(code)) if find_spec(name) is None})
+    missing = sorted(name for name in imports("\n".join(pages)) if find_spec(name) is None)
     if missing:
         raise ExtensionError(
             f"the pages import {', '.join(missing)}: pip install -e '.[docs]' in the clone"
         )
 
 
+def imports(text):
+    """The packages that the blocks of this text import."""
+    return {name for block in BLOCK.finditer(text) for name in IMPORT.findall(block[1])}
+
+
 def run_page(app, page, source):
     names = {"__name__": "__main__"}
+    link = notebooks.offer(app, page, source[0])
 
     def with_output(block):
         printed = io.StringIO()
@@ -43,7 +57,23 @@ def run_page(app, page, source):
         except Exception as error:
             raise ExtensionError(f"{page}.md: {error!r} from\n{block[1]}") from error
         output = printed.getvalue().rstrip()
-        return block[0] + (PRINTED.format(output) if output else "")
+        shown = PRINTED.format(kind(output), output) if output else ""
+        if alt := FIGURE.search(block[1]):
+            shown += drawn(names["figure"], alt[1])
+        return block[0] + shown
 
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        source[0] = BLOCK.sub(with_output, source[0])
+        source[0] = BLOCK.sub(with_output, source[0]) + link
+
+
+def kind(output):
+    """Lines of prose may be broken, those of a table may not."""
+    aligned = any(re.search(r"\S {3,}\S", line) for line in output.splitlines())
+    return "table-of-text" if aligned else "prose"
+
+
+def drawn(figure, alt):
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    pictures = "image" if all(axes.images for axes in figure.axes) else ""  # else a plot
+    return DRAWN.format(pictures, escape(alt), base64.b64encode(file.getvalue()).decode())

@@ -1,7 +1,7 @@
 """Fills in the tables of the README and the book from docs/results: python docs/tables.py
 
-A table stands between a comment that says which files it shows and which function of `examples`
-prints it, and an end:
+A table stands between a comment that says which files it shows, if any, and which function of
+`examples` or of a file beside this one prints it, and an end:
 
     <!-- table thread_scaling.json thread_scaling:scaling_table -->
     <!-- end -->
@@ -15,7 +15,7 @@ from pkgutil import resolve_name
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-TABLE = re.compile(r"(<!-- table ((?:\S+\.json )+)(\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- table ((?:\S+\.json )*)(\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 sys.path.insert(0, str(ROOT / "examples"))
 

@@ -7,6 +7,7 @@ the digits are.
 
 import numpy as np
 from duration import say_how_long
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
 from results import keep
@@ -84,7 +85,7 @@ def code_plane(codes: np.ndarray, labels: np.ndarray) -> Figure:
     axes = figure.add_subplot()
     for digit in range(10):
         mine = codes[labels == digit][:100]
-        axes.scatter(*mine.T, s=28, marker=f"${digit}$", color=str(0.07 * digit), lw=0)
+        axes.scatter(*mine.T, s=28, marker=f"${digit}$", color=colormaps["tab10"](digit), lw=0)
     axes.set_xscale("symlog")  # most codes are near 0, some far away
     axes.set_yscale("symlog")
     axes.set_xlabel("first number of the code")

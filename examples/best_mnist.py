@@ -138,7 +138,7 @@ def plot_errors(found: dict, levels: Sequence[float]) -> Figure:
     axes.set_yscale("log")
     plain_ticks(axes.yaxis)
     axes.set_xlabel("time since training began (s)")
-    axes.set_ylabel("test images taken for others (%)")
+    axes.set_ylabel("test error (%)")
     axes.legend()
     return figure
 

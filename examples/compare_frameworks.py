@@ -23,7 +23,7 @@ from frameworks.minicnn_step import training_flops
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import keep, table
+from results import keep, plain_ticks, table
 from tqdm import tqdm
 
 from minicnn.backends.numba.peak import multiply_add_rate
@@ -40,7 +40,13 @@ RUNNERS = {
 }
 OURS = ("numpy", "numba")
 LENET_5 = "lenet-5 b64"
-HATCHES = ("", "", "//", "\\\\", "..", "xx", "++")
+HOLLOW = {"color": "0.35", "fillstyle": "none"}
+LOOKS = {  # minicnn's are filled and coloured
+    "numpy": {"color": "#d55e00", "marker": "s"}, "numba": {"color": "#0072b2", "marker": "o"},
+    "torch": HOLLOW | {"marker": "v"}, "torch nhwc": HOLLOW | {"marker": "^"},
+    "tensorflow": HOLLOW | {"marker": "D"}, "jax": HOLLOW | {"marker": "x"},
+    "jax nchw": HOLLOW | {"marker": "+"},
+}  # fmt: skip
 
 
 def main() -> None:
@@ -205,26 +211,24 @@ def epochs_table(found: dict) -> str:
 
 
 def plot(report: dict) -> Figure:
-    """Bars of milliseconds per workload, a panel per number of threads; log scale."""
+    """A dot per framework on a line per workload, a panel per number of threads; log scale."""
     runs = report["runs"]
     counts = sorted({run["threads"] for run in runs})
-    figure = Figure(figsize=(10, 3.6 * len(counts)), layout="constrained")
-    names = [name for name in RUNNERS if any(name in run["ms"] for run in runs)]
-    looks = dict(zip(RUNNERS, zip(np.linspace(0, 0.85, len(RUNNERS)), HATCHES)))
-    width = 1 / (len(names) + 1.5)
-    for panel, threads in enumerate(counts, start=1):
-        axes = figure.add_subplot(len(counts), 1, panel)
+    figure = Figure(figsize=(5 * len(counts), 4.5), layout="constrained")
+    panels = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
+    for axes, threads in zip(panels, counts):
         mine = [run for run in runs if run["threads"] == threads]
-        for k, name in enumerate(names):
-            at = np.arange(len(mine)) + (k - (len(names) - 1) / 2) * width
-            heights, (shade, hatch) = [run["ms"].get(name, np.nan) for run in mine], looks[name]
-            axes.bar(at, heights, width, label=name, color=str(shade), edgecolor="black",
-                     linewidth=0.5, hatch=hatch)  # fmt: skip
-        axes.set_yscale("log")
-        axes.set_xticks(range(len(mine)), [run["workload"] for run in mine])
-        axes.set_ylabel("time of a training step (ms)")
-        axes.set_title(f"{threads} thread(s)")
-        axes.legend(ncols=4, fontsize=8)
+        for name, look in LOOKS.items():
+            ms = [run["ms"].get(name, np.nan) for run in mine]
+            if not np.isnan(ms).all():
+                axes.plot(ms, range(len(mine)), linestyle="", label=name, **look)
+        axes.set_yticks(range(len(mine)), [run["workload"] for run in mine])
+        axes.set(xscale="log", xlabel="time of a training step (ms)", title=f"{threads} thread(s)")
+        plain_ticks(axes.xaxis)
+        axes.tick_params(axis="x", labelsize=8)
+        axes.grid(color="0.9")
+    panels[0].invert_yaxis()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return figure
 
 

@@ -113,11 +113,13 @@ def gain(ratio: float) -> str:
 def plot(rows: list[dict], limits: dict) -> Figure:
     figure = Figure(figsize=(8, 3.8), layout="constrained")
     axes = figure.add_subplot()
-    names, rates = [r["rung"] for r in rows], [r["gflops"] for r in rows]
-    bars = axes.barh(range(len(rows)), rates, color="0.75", edgecolor="black")
-    labels = [f"{rate:.2g}" if rate < 1 else f"{rate:.0f}" for rate in rates]
-    for label in axes.bar_label(bars, labels, padding=3):
-        label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # above the peaks
+    names = [f"{number} {row['rung']}" for number, row in enumerate(rows, start=1)]
+    rates = [row["gflops"] for row in rows]
+    axes.plot(rates, range(len(rows)), "ko:", linewidth=0.8)
+    for place, rate in enumerate(rates):
+        text = f"{rate:.2g}" if rate < 10 else f"{rate:.0f}"
+        axes.annotate(text, (rate, place), (8, 0), textcoords="offset points", va="center",
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     for threads, rate in limits.items():
         axes.axvline(rate, color="black", linestyle="--" if threads == 1 else ":",
                      label=f"peak of {threads} thread(s)")  # fmt: skip
@@ -125,7 +127,8 @@ def plot(rows: list[dict], limits: dict) -> Figure:
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel="rate (GFLOP/s)", title="one convolution, a rung at a time")
     axes.set_xlim(right=6 * max(rates))
-    axes.legend(fontsize=8)
+    axes.grid(axis="y", color="0.9")
+    axes.legend(fontsize=8, loc="lower left")
     return figure
 
 

@@ -27,7 +27,7 @@ def learned(mnist: dict, best: dict, fashion: dict, best_fashion: dict) -> str:
     cnn = fashion["cnn"]
     rows.append(["Fashion-MNIST, a CNN", cnn, f"{cnn['accuracy']:.2%}", "fashion_mnist"])
     return table(
-        ["network", "backend", "epochs", "s an epoch", "right, unseen images", "command"],
+        ["network", "backend", "epochs", "s an epoch", "test accuracy", "command"],
         [[task, run["backend"], str(len(run["history"]["seconds"])), f"{run['epoch_s']:.2f}",
           right, f"`python examples/{script}.py`"] for task, run, right, script in rows],
     )  # fmt: skip

@@ -4,6 +4,7 @@ One epoch, written out step by step: this is what `fit` does, with a look at eve
 """
 
 import numpy as np
+from matplotlib.figure import Figure
 from networks import mnist_cnn
 from options import chosen_backends, parser
 from tqdm import tqdm
@@ -22,13 +23,14 @@ def main() -> None:
     if options.quick:
         digits = digits[:6000]
     network = mnist_cnn(options.seed).to(backend)
+    noise = network[0].weight.value.copy()
     norms = train(network, digits, options)
     pixels = test.images.astype(np.float32) / 255
     logits, loss = network.predict(pixels), SoftmaxCrossEntropy()
     print(f"{(logits.argmax(1) == test.labels).mean():.2%} of the test digits are right")
     first = [int(np.flatnonzero(test.labels == digit)[0]) for digit in range(10)]
     figures = {
-        "filters": plotting.filters(network[0]),
+        "filters": filters(noise, network[0].weight.value),
         "feature-maps": plotting.feature_maps(network, pixels[first[7]]),
         "saliency": plotting.saliency(network, loss, pixels[first], test.labels[first]),
         "gradient-norms": plotting.gradient_norms(norms),
@@ -37,6 +39,16 @@ def main() -> None:
     for name, figure in figures.items():
         plotting.save(figure, options.out / f"pictures-{name}.png")
     print(f"{', '.join(figures)}: {options.out.resolve()}/pictures-*.png")
+
+
+def filters(before: np.ndarray, after: np.ndarray) -> Figure:
+    """Three rows: the filters before and after training, and what training added to each."""
+    figure = Figure(figsize=(8.8, 3.6), layout="constrained")
+    rows = {"before": before, "after": after, "added": after - before}
+    for part, (name, weights) in zip(figure.subfigures(3, 1), rows.items()):
+        part.supylabel(name, fontsize=9)
+        plotting.image_grid(weights[:, 0], columns=8, figure=part)
+    return figure
 
 
 def train(network, digits, options) -> dict[str, list[float]]:

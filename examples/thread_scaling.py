@@ -19,7 +19,7 @@ from frameworks.minicnn_step import network
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import chosen_backends, parser
-from results import keep, table
+from results import keep, plain_ticks, table
 from tqdm import tqdm
 
 from minicnn import SGD, SoftmaxCrossEntropy
@@ -200,11 +200,14 @@ def plot(report: dict) -> Figure:
             ours.plot(n, 1 / (s + (1 - s) / n), color="0.75", linestyle=line, zorder=0)
     ours.axvline(CORES, color="0.6", linewidth=1)
     ours.set_title(f"here: speed-up ({CORES} cores); grey: Amdahl's law")
+    for axes in (ours, theirs):
+        axes.plot([1, 8], [1, 8], color="0.6", linewidth=3, alpha=0.5, label="ideal", zorder=0)
+        axes.set_yscale("log")
+        plain_ticks(axes.yaxis)
     for (line, marker), (name, seconds) in zip(STYLES, REPORT.items()):
         speed_up(theirs, seconds, name, line, marker)
     theirs.axvline(4, color="0.6", linewidth=1)
-    theirs.set(title="the report: speed-up (4 cores)", yscale="log")
-    theirs.yaxis.set_major_formatter("{x:g}")
+    theirs.set_title("the report: speed-up (4 cores)")
     for axes in (ours, theirs):
         axes.set(xlabel="threads (the vertical line: cores)", ylabel="speed-up over one thread")
         axes.legend(fontsize=8)

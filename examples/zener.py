@@ -24,7 +24,7 @@ from zener_study import hardware, report, styles
 from zener_study.flaws import FLAWS, flawed
 from zener_study.folds import Curves, cross_validated
 
-from minicnn import SGD, Adam, Penalty, backends, read_network
+from minicnn import SGD, Adam, Penalty, backends, plotting, read_network
 from minicnn.data import zener_cards
 
 SYMBOL = 3  # the star, for one against the rest
@@ -72,6 +72,8 @@ def measure(options, cards, parts: list[str]) -> None:
         tables = (make(found) for make in report.TABLES[part])
         print("\n" + "\n\n".join(tables), flush=True)
         keep(options, "zener", found, None)
+    if "flaws" in found:
+        plotting.save(report.plot_flaws(found["flaws"]), options.out / "zener-flaws.png")
     path = keep(options, "zener", found, figure := report.plot(found))
     print(f"\n{path}{'' if figure is None else ' and .png'}")
 

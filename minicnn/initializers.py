@@ -44,7 +44,7 @@ def he_normal(
 ) -> np.ndarray:
     """w ~ Normal(0, 2 / fan_in): the 2 makes up for the half of its inputs that ReLU sets to 0.
 
-    He, Zhang, Ren & Sun 2015, "Delving Deep into Rectifiers".
+    He et al. 2015, "Delving Deep into Rectifiers".
     """
     fan_in, _ = fans(shape)
     return _normal(2.0 / fan_in, shape, rng, dtype)

@@ -7,9 +7,10 @@ The roofline (Williams, Waterman & Patterson 2009): a layer's work takes at leas
 flops are 2 per multiply-add; bytes are the arrays that must be read or written once: inputs,
 outputs, weights and their gradients. Both rates are measured here: multiply-adds that never leave
 the registers, on as many threads as the step has (`backends/numba/peak.py`), and a copy, by one
-core, of an array that fits no cache. A share of the limit near 1 leaves nothing to gain; a small
-one is time spent on something else. It exceeds 1 where the arrays of a small step stay in a cache,
-where several cores move them, and where taps that would meet padding are left out.
+core, of an array that fits few caches. Where a part moves less than CACHED bytes, they may never
+leave a cache, and only the flops count. A share of the limit near 1 leaves nothing to gain; a small
+one is time spent on something else. It exceeds 1 where several cores move the bytes, and where taps
+that would meet padding are left out.
 """
 
 from __future__ import annotations
@@ -40,10 +41,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+CACHED = 32 << 20  # bytes that the last cache of a common processor holds
+
+
 @dataclass(frozen=True)
 class Row:
     """One part of a step. limit_ms: the roofline's least time for the multiply-adds of the formula
-    (Winograd's convolutions take fewer, and may beat it). share: of the step, 0..1.
+    (Winograd's convolutions take fewer, and may beat it), 0 where it knows none: without
+    multiply-adds, with fewer bytes than a cache holds. share: of the step, 0..1.
     """
 
     name: str
@@ -80,7 +85,7 @@ class Profile:
             f"{'of limit':>10}",
         ]
         for row in self.rows:
-            of_limit = f"{row.limit_ms / row.ms:.0%}" if row.ms else "-"
+            of_limit = f"{row.limit_ms / row.ms:.0%}" if row.limit_ms and row.ms else "-"
             lines.append(
                 f"{row.name:{width}}{row.direction:>10}{row.ms:10.3f}{row.share:8.1%}"
                 f"{row.multiply_adds / 1e6:10.2f}{row.gflops:10.1f}{of_limit:>10}"
@@ -128,7 +133,7 @@ def profile(
     step = sum(seconds)
     rows = []
     for (name, direction, _, macs, moved), time in zip(parts, seconds):
-        limit = max(2 * macs / limits[0], moved / limits[1])
+        limit = max(2 * macs / limits[0], moved / limits[1] if moved > CACHED else 0.0)
         rate = 2e-9 * macs / time
         rows.append(Row(name, direction, 1e3 * time, macs, rate, time / step, 1e3 * limit))
     return Profile(rows, 1e3 * step, first, limits[0] / 1e9, limits[1] / 1e9, network.backend)

@@ -120,7 +120,7 @@ def test_float32_and_float64_networks_of_one_seed_start_alike():
 def test_summary_states_shapes_parameters_and_multiply_adds():
     table = small().summary((1, 6, 6))
     lines = table.splitlines()
-    assert "Conv2D(in_channels=1, out_channels=4, kernel_size=3, padding=1)" in lines[2]
+    assert "Conv2D(1, 4, 3, padding=1)" in lines[2]
     assert lines[2].split()[-7:] == ["4", "x", "6", "x", "6", "40", f"{4 * 9 * 36:,}"]
     total = 40 + 36 * 5 + 5
     assert table.isascii()  # every terminal can show it

@@ -300,6 +300,16 @@ def test_gradient_norms_are_one_line_a_layer_with_gaps_where_a_log_scale_has_no_
     assert conv.get_linestyle() != dense.get_linestyle()
 
 
+def test_gradient_norms_of_many_steps_are_medians_of_neighbours():
+    steps = np.tile([1.0, 2.0, 30.0], 200)
+    (axes,) = gradient_norms({"conv": steps, "dense": [0.0, 1.0]}).axes
+    conv, dense = axes.lines
+    assert len(conv.get_xdata()) == 100
+    np.testing.assert_array_equal(conv.get_ydata(), 2.0)
+    assert conv.get_xdata()[0] == np.arange(1, 7).mean()
+    np.testing.assert_array_equal(dense.get_ydata(), [np.nan, 1.0])
+
+
 @pytest.mark.parametrize("norms", [{}, {"conv": []}, {"conv": [0.0, math.nan]}])
 def test_gradient_norms_without_a_norm_to_draw_are_refused(norms):
     with pytest.raises(ValueError, match="norms"):

@@ -15,6 +15,7 @@ from minicnn import (
     Sequential,
     SoftmaxCrossEntropy,
     backends,
+    timing,
 )
 from minicnn.backends.numba.peak import ROWS, add_in_registers
 from minicnn.backends.numba.runtime import LANES
@@ -43,7 +44,13 @@ def test_the_shares_of_the_parts_add_up_to_the_whole_step(backend):
     found = measured(backend)
     assert sum(row.share for row in found.rows) == pytest.approx(1)
     assert sum(row.ms for row in found.rows) == pytest.approx(found.step_ms)
-    assert all(row.limit_ms > 0 for row in found.rows)
+    assert all((row.limit_ms > 0) == (row.multiply_adds > 0) for row in found.rows)
+
+
+@every_backend
+def test_bytes_count_towards_the_limit_where_no_cache_holds_them(backend, monkeypatch):
+    monkeypatch.setattr(timing, "CACHED", 0)
+    assert all(row.limit_ms > 0 for row in measured(backend).rows)
 
 
 @every_backend

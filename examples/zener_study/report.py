@@ -138,19 +138,6 @@ def plot_epochs(axes, rows: list[dict]) -> None:
     axes.minorticks_off()
 
 
-def plot_flaws(axes, rows: list[dict]) -> None:
-    mine = [row for row in rows if "report" not in row["recipe"]]
-    for k, (row, marker) in enumerate(zip(mine, "os^vDx")):
-        accuracy = 100 * np.concatenate(row["accuracy"])
-        shown = {"color": str(0.1 * k), "marker": marker, "markevery": (3 * k, 25), "markersize": 4}
-        axes.plot(accuracy, linewidth=1, label=row["flaw"], **shown)
-    per_fold = len(mine[0]["accuracy"][0])
-    for fold in range(1, len(mine[0]["accuracy"])):
-        axes.axvline(fold * per_fold, color="0.8", linewidth=0.8)
-    axes.set(xlabel="epochs, fold after fold", ylabel="accuracy on the held-out fold (%)",
-             title=f"the flaws, with {mine[0]['recipe']}")  # fmt: skip
-
-
 def plot_lanes(axes, rows: list[dict]) -> None:
     if "ms" not in rows[0]:  # of --quick
         peaks = rows[0]["peak_gflops"]
@@ -182,4 +169,24 @@ def plot_batches(axes, rows: list[dict]) -> None:
     axes.set_ylim(top=5 * axes.get_ylim()[1])  # room for the legend
 
 
-PANELS = {"epochs": plot_epochs, "flaws": plot_flaws, "lanes": plot_lanes, "batches": plot_batches}
+PANELS = {"epochs": plot_epochs, "lanes": plot_lanes, "batches": plot_batches}
+
+
+def plot_flaws(rows: list[dict]) -> Figure:
+    """A panel for each flaw, beside the training without any, in grey; with the recipe that learns.
+    """
+    sound, *flawed = [row for row in rows if "report" not in row["recipe"]]
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    panels = figure.subplots(2, -(-len(flawed) // 2), sharex=True, sharey=True, squeeze=False).flat
+    for axes, row in zip(panels, flawed):
+        for curves, color in ((sound, "0.7"), (row, "black")):
+            for fold, accuracy in enumerate(curves["accuracy"]):
+                epochs = np.arange(len(accuracy)) + fold * len(accuracy)
+                axes.plot(epochs, 100 * np.array(accuracy), color=color, linewidth=1)
+        axes.set_title(row["flaw"], fontsize=10)
+    for axes in panels[len(flawed) :]:
+        axes.axis("off")
+    figure.supxlabel("epochs, fold after fold", fontsize=10)
+    figure.supylabel("accuracy on the held-out fold (%)", fontsize=10)
+    figure.suptitle(f"with {sound['recipe']}; grey: none of the flaws", fontsize=10)
+    return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 
 import numpy as np
 
@@ -40,7 +41,16 @@ def lines_of(container: Container, input_shape: Shape, above: str = "") -> Itera
         if name.isdecimal() and order[position] > position:
             way = "after the pooling"
         numbers = counts(layer, layer.multiply_adds(shape))
-        yield [above + name, indent + repr(layer), way, output, *numbers]
+        yield [above + name, indent + call(layer), way, output, *numbers]
+
+
+def call(layer: Layer) -> str:
+    """The call that makes it, as one writes it: what has no default stands without its name."""
+    text = repr(layer)
+    for name, argument in signature(type(layer)).parameters.items():
+        if argument.default is argument.empty:
+            text = text.replace(f"{name}=", "", 1)
+    return text
 
 
 def counts(layer: Layer, multiply_adds: int) -> list[str]:

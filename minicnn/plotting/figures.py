@@ -30,6 +30,7 @@ LINES: dict[str, dict[str, Any]] = {
     "train": {"color": "#08306b", "linestyle": "-", "marker": "o"},
     "validation": {"color": "#d95f02", "linestyle": "--", "marker": "s", "markerfacecolor": "w"},
 }
+MEDIANS = 100  # at most this many points on a line of many steps: single steps scatter
 MARKERS = 12  # at most this many on a line of many epochs, so that its dashes stay visible
 
 
@@ -139,8 +140,9 @@ def gradient_norms(
 
     - norms: by layer, first layer first, one norm a step beginning with step 1
 
-    Lines run from dark, the first layer, to light, the last, each with its own dashes. A norm that
-    is zero, NaN or infinite has no place on a log scale and leaves a gap.
+    Lines run from dark, the first layer, to light, the last, each with its own dashes. Of more than
+    MEDIANS steps a line shows the medians of neighbouring ones. A norm that is zero, NaN or
+    infinite has no place on a log scale and leaves a gap.
 
     ValueError when no layer has a norm to draw.
     """
@@ -152,16 +154,19 @@ def gradient_norms(
     figure = _figure(figure, 5.6, 3.4)
     axes = figure.add_subplot()
     for index, (layer, values) in enumerate(series.items()):
+        parts = np.array_split(np.arange(len(values)), min(len(values), MEDIANS) or 1)
         axes.plot(
-            np.arange(1, len(values) + 1),
-            np.where(drawn[layer], values, np.nan),
+            [part.mean() + 1 for part in parts],
+            [np.median(values[part][drawn[layer][part]].tolist() or np.nan) for part in parts],
             color=str(0.6 * index / max(len(series) - 1, 1)),
             linestyle=(0, (1 + 2 * index, index)) if index else "-",
             marker=".",  # so that a norm between two gaps is seen
             markersize=3,
             label=layer,
         )
-    axes.set(xlabel="training step", ylabel="norm of the gradient", yscale="log")
+    many = max(map(len, norms.values())) > MEDIANS
+    label = "norm of the gradient" + (", medians" if many else "")
+    axes.set(xlabel="training step", ylabel=label, yscale="log")
     axes.grid(color="0.9")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
     return figure.figure
@@ -253,7 +258,7 @@ def timing_bars(
 ) -> Figure:
     """A bar per part of a step, from top to bottom, with the least time that it could take marked.
 
-    - labels, milliseconds, limits: one entry a part
+    - labels, milliseconds, limits: one entry a part; a limit of 0 is none
 
     ValueError when their lengths differ.
     """
@@ -266,7 +271,8 @@ def timing_bars(
     axes = figure.add_subplot()
     places = range(len(labels))
     axes.barh(places, milliseconds, color="0.75", edgecolor="black", label="measured")
-    axes.plot(limits, places, "k|", markersize=12, markeredgewidth=2, label="limit (roofline)")
+    marks = [limit or math.nan for limit in limits]
+    axes.plot(marks, places, "k|", markersize=12, markeredgewidth=2, label="limit (roofline)")
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
     axes.set(xlabel="time in a step (ms)", ylabel="part of the step")

@@ -21,7 +21,7 @@ class Operations(Protocol):
         nesterov: bool,
         weight_decay: float,
     ) -> None:
-        """Stochastic gradient descent with momentum (Polyak 1964; Nesterov: Sutskever 2013).
+        """Stochastic gradient descent with momentum (Polyak 1964; Nesterov: Sutskever et al. 2013).
 
             g ← g + weight_decay · w
             v ← momentum · v + g            (velocities; empty when momentum = 0)
@@ -91,10 +91,10 @@ class Operations(Protocol):
         """g ← g + l1 · sign(w) + l2 · w."""
 
     def clip(self, arrays: Sequence[Array], max_norm: float) -> Scalar:
-        """Scale all arrays alike, so that their joint norm is at most max_norm (Pascanu 2013).
+        """Scale all arrays alike, so that their joint norm is at most max_norm.
 
             norm = √(Σ a² over all arrays and elements)
             a ← a · max_norm / (norm + 10⁻⁶)   where that factor is below 1
 
-        Returns the norm before.
+        Returns the norm before (Pascanu et al. 2013).
         """
