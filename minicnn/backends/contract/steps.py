@@ -14,8 +14,8 @@ class Operations(Protocol):
     def Steps(self, dtype: Any, state: Sequence[Array] = ()) -> EpochSteps:
         """What takes the training steps of a network of that dtype.
 
-        state: arrays that forward writes (statistics, counters). Where the host sees every loss, on
-        numpy and numba, they are put back to what they were before one that is not finite.
+        state: arrays that forward writes (statistics, counters). They are put back to what they
+        were before a loss that is not finite.
         """
 
 

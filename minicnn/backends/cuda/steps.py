@@ -9,6 +9,7 @@ from math import isfinite
 
 import numpy as np
 
+from .arrays import join
 from .data import Chosen
 from .device import Buffers, NotRecordableError, cuda, for_each, kernel, launch
 from .recording import Recording
@@ -29,6 +30,8 @@ class Steps:
         self.recordings: dict[int, Recording] = {}
         self.seen: set[int] = set()
         self.recordable, self.longest, self.most = True, 0, (0, 0)
+        written = join([list(state)])[0] if state else []
+        self.state = [(a, cuda.device_array(a.size, a.dtype)) for a in written]
 
     def start(self, batches, rates, taken):
         samples, steps = self.most
@@ -74,11 +77,20 @@ class Steps:
         chosen = self.buffers.empty("chosen", self.longest, np.int64)
         arguments = self.order, self.clock, self.longest, self.rates, len(batch), chosen, self.lr
         for_each(begin, len(batch), *arguments)
+        for array, before in self.state:
+            self.copy_if(0, array.flat, before)
         loss, right = compute(Chosen(chosen, len(batch), batch))
         right = self.none_right if right is None else right
         arguments = loss, right, self.clock, self.lr, self.losses, self.right
         launch(judge, 1, *arguments, threads=1)
+        for array, before in self.state:
+            self.copy_if(1, before, array.flat)
         update(self.lr, self.clock[TAKEN : TAKEN + 1])
+
+    def copy_if(self, broken, a, b):
+        """Copy what forward writes, if a loss of this epoch was not finite, or if none was."""
+        copier = copy_numbers if a.dtype == np.int64 else copy_floats
+        for_each(copier, b.size, a, self.clock, broken, b.size, b)
 
     def read(self):
         taken = (array[: self.step].copy_to_host() for array in (self.losses, self.right))
@@ -106,3 +118,14 @@ def judge(loss, right, clock, lr, losses, rights):
         clock[BROKEN] = 1
     if clock[BROKEN]:
         lr[0] = STOPPED
+
+
+def copy(a, clock, broken, size, b):
+    """b = a, if clock[BROKEN] says so."""
+    if clock[BROKEN] == broken:
+        for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+            b[k] = a[k]
+
+
+copy_floats = kernel("F I n n F", "steps.copy_floats")(copy)
+copy_numbers = kernel("I I n n I", "steps.copy_numbers")(copy)
