@@ -70,17 +70,21 @@ results: $(VENV)/installed-tests
 matrix: $(VENV)/installed-tests
 	$(BIN)/python tests/matrix.py
 
-# On a machine with a GPU: everything, and then the kernels under NVIDIA's checkers.
-SANITIZE := compute-sanitizer --error-exitcode 1 --tool
+# On a machine with a GPU: everything, and then a training step under NVIDIA's checkers. (What the
+# driver's own calls return is no error of ours, so it is not reported.)
+CHECKED := compute-sanitizer --report-api-errors no --error-exitcode 1 --tool
 test-gpu: $(VENV)/installed-tests
 	$(BIN)/python -c "from minicnn import backends; backends.get('cuda')"
 	$(PYTEST)
-	for tool in memcheck racecheck initcheck; do \
-	    $(SANITIZE) $$tool $(BIN)/python -m pytest tests/cuda || exit 1; done
+	for tool in memcheck racecheck initcheck synccheck; do \
+	    $(CHECKED) $$tool $(BIN)/python examples/gpu_step.py --batch 32 || exit 1; done
 
-# Beside PyTorch, where it is installed.
+# Kernels and an epoch; then, where PyTorch is installed, a network at a time beside it.
 bench-gpu: $(VENV)/installed-tests
-	$(BIN)/python examples/compare_frameworks.py --backend cuda
+	$(BIN)/python examples/compare_frameworks.py --backend cuda --workloads
+	for work in "zener4 b256" "zener7 b256" "mnist b64" "lenet b64" "lenet-5 b64" "fashion mlp b32" \
+	    "dense b64"; do $(BIN)/python examples/compare_frameworks.py --backend cuda \
+	    --workloads "$$work" --out "results/$$work" || exit 1; done
 
 # For the night: long trainings, and every property with 2,000 examples, or a few hundred
 # where one takes long (against PyTorch as well, where .venv has it).

@@ -19,7 +19,7 @@ from minicnn.common.paths import whole_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PACKAGES = "numpy", "numba", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax"
+PACKAGES = "numpy", "numba", "numba-cuda", "torch", "tensorflow", "tensorflow-cpu", "keras", "jax"
 
 
 def machine() -> dict:

@@ -1,4 +1,5 @@
-"""What `compare_frameworks.py --backend cuda` compares: whole steps, single kernels, an epoch.
+"""What `compare_frameworks.py --backend cuda` compares: whole steps; or, with `--workloads` and no
+name after it, single kernels and an epoch.
 
 Steps: the networks of the other backends at three batch sizes, beside PyTorch in float32 without
 TF32, eager and as one CUDA graph; each in a process of its own, by turns, timed by CUDA events.
@@ -30,8 +31,6 @@ BATCHES = (64, 256, 4096)
 
 def compare_on_gpu(options, compare) -> None:
     """compare: times the runners of one workload."""
-    from minicnn.backends.cuda.device import cuda
-
     runners = {name: runner for name, runner in RUNNERS.items() if find_spec(runner[0])}
     names = [w.name for w in WORKLOADS if w.name in options.workloads]
     works = list(dict.fromkeys(at_batch(name, batch) for name in names for batch in BATCHES))
@@ -39,14 +38,33 @@ def compare_on_gpu(options, compare) -> None:
     with tqdm(total=len(works) * options.rounds * len(runners), disable=None) as bar:
         for work in works:
             runs.append(compare(work, 1, runners, options, bar))
-    kernels = kernel_times()
-    seconds = epoch_seconds(3 if options.quick else 5)
-    gpu = cuda.get_current_device().name
-    report = {"gpu": gpu, "runs": runs, "kernels": kernels, "lenet_b256_epoch_s": seconds}
+    report: dict = {"gpu": gpu_name()}
+    if runs:
+        report["runs"], tables = runs, [steps_table({"runs": runs})]
+    else:
+        report |= {"kernels": kernel_times(), "lenet_b256_epoch_s": epoch_seconds(5)}
+        tables = [kernels_table(report), epoch_sentence(report)]
     path = options.out / "compare_gpu.json"
     save(path, report)
-    print(f"{gpu}\n\n{steps_table(report)}\n\n{kernels_table(report)}\n")
-    print(f"LeNet-like, batch 256, 60,000 images: {seconds:.3f} s an epoch\n{path.resolve()}")
+    print("\n\n".join([report["gpu"], *tables, str(path.resolve())]))
+
+
+def gpu_name() -> str:
+    from minicnn.backends.cuda.device import cuda
+
+    return cuda.get_current_device().name
+
+
+def measured(found: dict) -> str:
+    """A sentence: when, and on what."""
+    machine = found["machine"]
+    names = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
+    return f"Measured on {machine['date']}: {found['gpu']}, Python {machine['python']}, {names}."
+
+
+def epoch_sentence(found: dict) -> str:
+    seconds = found["lenet_b256_epoch_s"]
+    return f"The LeNet-like network at batch 256: 60,000 images in {seconds:.3f} s."
 
 
 # ── single kernels ───────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,10 @@ import pytest
 
 pytest.importorskip("numba_cuda", reason="the cuda extra is not installed")
 
-from minicnn.backends.cuda import compiled, device, kept
+from cuda.pathfinder import find_nvidia_binary_utility
+
+from minicnn.backends.cuda import compiled, convolution, device, kept, tile
+from minicnn.backends.window import Window
 from tests.conftest import BY_NIGHT
 
 if device.SIMULATED:
@@ -25,6 +28,20 @@ def test_no_kernel_spills_registers_or_computes_in_float64(generation):
     assert {name for name, r in reports.items() if r.spilled_bytes or r.stack_bytes} == set()
     assert {name for name, r in reports.items() if r.float64_instructions} == set()
     assert all(0 < report.registers <= 255 for report in reports.values())
+
+
+@pytest.mark.skipif(
+    find_nvidia_binary_utility("nvdisasm") is None, reason="nvdisasm is not installed"
+)
+@pytest.mark.parametrize("tile, least", [(tile.TILES[2], 0.6), (tile.TILES[1], 0.42)], ids=str)
+@pytest.mark.parametrize("make", ["forward_product", "input_product", "weight_product"])
+def test_a_product_spends_its_instructions_on_multiply_adds(make, tile, least):
+    """The rest is loads and the arithmetic of indices, which 32 bits keep small."""
+    window = Window(kernel=(5, 5), stride=(1, 1), padding=(2, 2), image=(14, 14), output=(14, 14))
+    product = getattr(convolution, make)(tile, window, 1, 32, 64)
+    report = compiled.compile_for(product, [*"FFFnnnnnnF"], (9, 0))
+    assert report.multiply_add_share > least
+    assert report.registers <= 168  # three blocks of 128 threads find room side by side
 
 
 def test_the_check_sees_float64_and_arrays_outside_registers():

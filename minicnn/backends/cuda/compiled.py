@@ -4,17 +4,23 @@ Kernels are compiled to the machine code of several generations of GPUs. It need
 libraries (the extra `cuda`), but no GPU and no driver. For each kernel the table
 gives its registers a thread, its shared memory a block, its stack (a thread's arrays that did not
 become registers), spills (registers that did not fit and went to memory) and instructions in
-float64, of which a float32 kernel should have none.
+float64, of which a float32 kernel should have none. Where NVIDIA's nvdisasm is installed
+(pip install nvidia-cuda-nvdisasm), the last column is the share of multiply-adds among the
+instructions of the kernel's largest loop.
 """
 
 import re
+import subprocess
+import tempfile
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 from unittest import mock
 
 import numba
 from cuda.core import Linker, LinkerOptions, ObjectCode
+from cuda.pathfinder import find_nvidia_binary_utility
 
 from .. import scalar
 from ..contract import operations
@@ -31,7 +37,7 @@ TAKEN = {
     "r": numba.float32,
 }
 
-TITLES = ("registers", "shared B", "stack B", "spilled B", "float64")
+TITLES = ("registers", "shared B", "stack B", "spilled B", "float64", "FFMA share")
 
 
 class Report(NamedTuple):
@@ -40,6 +46,7 @@ class Report(NamedTuple):
     stack_bytes: int
     spilled_bytes: int
     float64_instructions: int
+    multiply_add_share: float | None  # None where there is no loop, or no nvdisasm
 
 
 def all_kernels() -> dict:
@@ -52,11 +59,10 @@ def all_kernels() -> dict:
             activation.backward_elements(slope)
     wide = Window(kernel=(5, 5), stride=(1, 1), padding=(2, 2), image=(14, 14), output=(14, 14))
     half = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), image=(14, 14), output=(7, 7))
-    for shape in tile.TILES:
-        for groups in (1, 2):
-            convolution.forward_product(shape, wide, groups, 32, 64)
-            convolution.input_product(shape, wide, groups, 32, 64)
-            convolution.weight_product(shape, wide, groups, 32, 64)
+    for shape, groups in [*((shape, 1) for shape in tile.TILES), (tile.TILES[0], 2)]:
+        convolution.forward_product(shape, wide, groups, 32, 64)
+        convolution.input_product(shape, wide, groups, 32, 64)
+        convolution.weight_product(shape, wide, groups, 32, 64)
     for channels, filters in ((1, 1), (1, 2), (4, 4)):
         grouped.forward_outputs(wide, channels, filters, True)
         grouped.input_pixels(wide, channels, filters)
@@ -77,7 +83,7 @@ def compile_for(kernel, takes: list[str], generation: tuple) -> Report:
     architecture = f"sm_{named(generation)}"
     options = LinkerOptions(arch=architecture, ptxas_options="-v", verbose=True)
     linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
-    linker.link("cubin")
+    code = linker.link("cubin").code
     log = linker.get_info_log()
     memory = re.search(
         r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", log
@@ -88,8 +94,31 @@ def compile_for(kernel, takes: list[str], generation: tuple) -> Report:
     shared = re.search(r"(\d+) bytes smem", log)
     return Report(
         int(registers[1]), int(shared[1]) if shared else 0, int(memory[1]),
-        int(memory[2]) + int(memory[3]), ptx.count(".f64"),
+        int(memory[2]) + int(memory[3]), ptx.count(".f64"), multiply_add_share(code),
     )  # fmt: skip
+
+
+def multiply_add_share(code: bytes) -> float | None:
+    """Of the instructions between the jump back that spans most of them and where it leads."""
+    disassembler = find_nvidia_binary_utility("nvdisasm")
+    if disassembler is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "kernel.cubin"
+        file.write_bytes(code)
+        text = subprocess.run(
+            [disassembler, "-c", file], capture_output=True, text=True, check=True
+        ).stdout
+    labels, names, longest = {}, [], []
+    for line in text.splitlines():
+        if label := re.match(r"\.(L_x_\d+):", line.strip()):
+            labels[label[1]] = len(names)
+        elif found := re.search(r"/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\d+ )?([A-Z0-9]+)(.*)", line):
+            names.append(found[1])
+            if found[1] == "BRA" and (to := re.search(r"`\(\.(L_x_\d+)\)", found[2])):
+                body = names[labels.get(to[1], len(names)) :]
+                longest = max(body, longest, key=len)
+    return longest.count("FFMA") / len(longest) if longest else None
 
 
 def named(generation: tuple) -> str:
@@ -102,7 +131,9 @@ def main() -> None:
         print(f"{'kernel':56}" + "".join(f"{title:>11}" for title in TITLES))
         for name, (kernel, takes) in sorted(all_kernels().items()):
             cells = compile_for(kernel, takes, generation)
-            print(f"{name:56}" + "".join(f"{number:11}" for number in cells))
+            *numbers, share = cells
+            last = "" if share is None else f"{share:11.0%}"
+            print(f"{name:56}" + "".join(f"{number:11}" for number in numbers) + last)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,8 @@ def kernel(takes, name=None):
         if kept.FOLDER is not None and not SIMULATED:
             compiled._cache = kept.KeptKernel(function)
         module = function.__module__.rpartition(".")[2]
-        KERNELS[name or f"{module}.{function.__name__}"] = compiled, takes.split()
+        compiled.name = name or f"{module}.{function.__name__}"
+        KERNELS[compiled.name] = compiled, takes.split()
         return compiled
 
     return compile_later
