@@ -161,7 +161,8 @@ def bars_and_stripes(side: int = 4) -> np.ndarray:
 def exact_curve(images, epochs, persistent, seed, backend) -> list[float]:
     """ln p of the images after every epoch."""
     rbm, curve = RBM(images.shape[1], 8, seed).to(backend), []
-    learn(rbm, np.repeat(images, 10, axis=0), epochs, 30, 0.05, persistent,
+    data = np.repeat(images, 10, axis=0)  # so there are 300 chains
+    learn(rbm, data, epochs, len(data), 0.2, persistent,
           lambda: curve.append(log_likelihood(rbm, images)))  # fmt: skip
     return curve
 
@@ -172,7 +173,7 @@ def main() -> None:
     options = options.parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
-    sweeps, tuning = 2000, {1000: 50, len(digits): 20}  # labels: epochs
+    sweeps, tuning = 3000, {1000: 50, len(digits): 20}  # labels: epochs
     if options.quick:
         digits, test, options.epochs = digits[:3000], test[:1000], 2
         sweeps, tuning = 200, {300: 10, len(digits): 4}
