@@ -176,7 +176,7 @@ def main() -> None:
     sweeps, tuning = 3000, {1000: 50, len(digits): 20}  # labels: epochs
     if options.quick:
         digits, test, options.epochs = digits[:3000], test[:1000], 2
-        sweeps, tuning = 200, {300: 10, len(digits): 4}
+        sweeps, tuning = 600, {300: 10, len(digits): 10}
     say_how_long(options, minutes=options.epochs)
 
     images = bars_and_stripes()

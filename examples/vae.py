@@ -3,7 +3,7 @@
 The encoder gives each image not a code but a normal distribution of codes, and the decoder draws an
 image from a code. What is maximised is a lower bound on the likelihood of the images, the ELBO. The
 gradient goes *through* the drawing of random numbers: docs/studies/vae.md derives how. Once with 20
-latent numbers for a good bound, once with two for a map. --quick: a few digits, two epochs.
+latent numbers for a good bound, once with two for a map. --quick: a few digits and epochs.
 """
 
 from math import exp
@@ -136,7 +136,7 @@ def main() -> None:
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:
-        digits, test, options.epochs = digits[:2000], test[:500], 2
+        digits, test, options.epochs = digits[:5000], test[:1000], 3
     say_how_long(options, minutes=0.7 * options.epochs)
     train, unseen = (binarised(d.images, options.seed + k) for k, d in enumerate((digits, test)))
     found: dict = {"backend": backend, "epochs": options.epochs, "models": {}}
@@ -183,7 +183,7 @@ def elbo_table(found: dict) -> str:
         [str(latents), *(f"{m[k]:.1f}" for k in ("log_p", "kl", "elbo")), str(m["used"])]
         for latents, m in found["models"].items()
     ]
-    return table(["latents", "E ln p(x|z), nats", "KL, nats", "ELBO, nats", "latents in use"], rows)
+    return table(["latents", "E ln p, nats", "KL, nats", "ELBO, nats", "latents in use"], rows)
 
 
 def drawings(models: dict, unseen: np.ndarray, seed: int) -> Figure:
