@@ -48,7 +48,8 @@ docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/build
 
 # All figures of the README and the book, of this machine and today: three and a half hours on idle
-# cores. `git diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install '.[peers]')
+# cores. `git diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install
+# '.[peers]')
 STUDIES := ladder winograd mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
     best_mnist best_fashion architectures vae gan rbm lstm epoch_time compare_frameworks
 results: $(VENV)/installed-tests
