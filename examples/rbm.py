@@ -103,10 +103,11 @@ class RBM(Layer):
         h = self.hidden_given(v, "data")
         before = h if chain is None else self.hidden_given(chain, "chain")
         drawn = self.bits(self.visible_given(self.bits(before, "before"), "drawn"), "drawn")
-        whole, part = [p.gradient for p in self.parameters()], self.parts(v.dtype)
-        self.statistics(self.hidden_given(drawn, "end"), drawn, whole)
-        self.statistics(h, v, part)
-        self.ops.add_penalty_gradient(part, whole, 0, -1)  # g ← g − 1 · part
+        gradients = [p.gradient for p in self.parameters()]
+        self.statistics(self.hidden_given(drawn, "end"), drawn, gradients)
+        of_data = self.elsewhere(v.dtype)
+        self.statistics(h, v, of_data)
+        self.ops.add_penalty_gradient(of_data, gradients, 0, -1)  # g ← g − 1 · of_data
         return drawn
 
     def statistics(self, h, v, into):
@@ -116,8 +117,9 @@ class RBM(Layer):
         self.ops.bias_gradient(h, dc, self.buffers)
         self.ops.bias_gradient(v, db, self.buffers)
 
-    def parts(self, dtype):
-        kept = self.places.setdefault((self.backend, dtype, "parts"), [])
+    def elsewhere(self, dtype):
+        """Room for a second set of gradients, for `statistics` overwrites."""
+        kept = self.places.setdefault((self.backend, dtype), [])
         if not kept:
             kept += self.ops.allocate([np.zeros(p.shape, dtype) for p in self.parameters()])
         return kept
