@@ -24,6 +24,7 @@ from minicnn import (
     Sequential,
     Sigmoid,
     SoftmaxCrossEntropy,
+    evaluate,
     fit,
     plotting,
 )
@@ -215,11 +216,12 @@ def accuracy(machines, digits, test, epochs, seed, backend) -> float:
     )
     for layer, rbm in zip(hidden, machines):
         layer.weight.value, layer.bias.value = rbm.weight.value, rbm.c.value
-    history = fit(
-        network.to(backend), SoftmaxCrossEntropy(), Adam(1e-3), digits, test, epochs=epochs,
-        batch_size=64, seed=seed, schedule=OneCycle(epochs), progress=False,
+    loss = SoftmaxCrossEntropy()
+    fit(
+        network.to(backend), loss, Adam(1e-3), digits, epochs=epochs, batch_size=64, seed=seed,
+        schedule=OneCycle(epochs), progress=False,
     )  # fmt: skip
-    return history["validation_accuracy"][-1]
+    return evaluate(network, loss, test).accuracy
 
 
 def likelihood_table(found: dict) -> str:
