@@ -97,7 +97,7 @@ class Pair:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=8)
+    options = parser(__doc__, epochs=6)
     options.set_defaults(backend="numba")
     options = options.parse_args()
     (backend,) = chosen_backends(options)
