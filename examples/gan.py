@@ -104,7 +104,7 @@ def main() -> None:
     digits, test = load_mnist(options.data)
     if options.quick:
         digits, test, options.epochs = digits[:6000], test[:1000], 2
-    say_how_long(options, minutes=2.5 * options.epochs)
+    say_how_long(options, minutes=1.2 * options.epochs)
     critic = lenet(options.seed).to(backend)
     fit(critic, SoftmaxCrossEntropy(), Adam(1e-3), digits, epochs=min(2, options.epochs),
         batch_size=BATCH, seed=options.seed, progress=False)  # fmt: skip
