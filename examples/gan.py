@@ -35,7 +35,7 @@ from minicnn.data.batches import in_batches, shuffled
 
 LATENTS, BATCH = 64, 64
 # Learning rates: the generator's, the discriminator's.
-PAIRS = {"balanced": (4e-4, 2e-4), "collapsing": (4e-3, 2e-5)}
+PAIRS = {"balanced": (1e-3, 1e-3), "collapsing": (4e-3, 2e-5)}
 
 
 def generator(seed: int) -> Sequential:
@@ -97,14 +97,14 @@ class Pair:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=6)
+    options = parser(__doc__, epochs=8)
     options.set_defaults(backend="numba")
     options = options.parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:
         digits, test, options.epochs = digits[:6000], test[:1000], 2
-    say_how_long(options, minutes=1.2 * options.epochs)
+    say_how_long(options, minutes=options.epochs)
     critic = lenet(options.seed).to(backend)
     fit(critic, SoftmaxCrossEntropy(), Adam(1e-3), digits, epochs=min(2, options.epochs),
         batch_size=BATCH, seed=options.seed, progress=False)  # fmt: skip
