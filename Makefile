@@ -55,10 +55,11 @@ test: $(VENV)/installed-tests
 docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/build
 
-# All figures of the README and the book, of this machine and today: three hours on idle cores. `git
-# diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install '.[peers]')
+# All figures of the README and the book, of this machine and today: three and a half hours on idle
+# cores. `git diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install
+# '.[peers]')
 STUDIES := ladder winograd mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
-    best_mnist best_fashion architectures lstm epoch_time compare_frameworks
+    best_mnist best_fashion architectures vae gan rbm lstm epoch_time compare_frameworks
 results: $(VENV)/installed-tests
 	for study in $(STUDIES); do \
 	    $(BIN)/python examples/$$study.py --out docs/results || exit 1; done
