@@ -20,7 +20,6 @@ from options import chosen_backends, parser
 from results import save, table
 
 import minicnn as m
-from minicnn.backends.cuda.device import cuda, tape
 from minicnn.training.samples import prepare
 from minicnn.training.step import Rules, constant, forward_and_backward, update
 
@@ -53,6 +52,8 @@ def main() -> None:
 
 def one_step(work) -> list[tuple]:
     """The launches of a step. It is taken twice before, and once more for the profiler to see."""
+    from minicnn.backends.cuda.device import cuda, tape
+
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (work.batch, *work.shape), dtype=np.uint8)
     labels = rng.integers(0, max(2, work.outputs), work.batch)
