@@ -2,7 +2,7 @@
 
 A residual block adds its input to what its layers make of it: y = x + f(x). So x reaches y on two
 paths, and a change of x changes y through both. Everything in this course is that sentence: a
-gradient is a sum over all the ways in which a number has a part in the loss.
+gradient is a sum over all the ways in which a number affects the loss.
 
 Read: docs/backprop/branches.md, The formula and its derivation
 """

@@ -1,4 +1,4 @@
-"""04 Dense, backward: who has a part in whom?
+"""04 Dense, backward: who affects whom?
 
 A weight meets one input of every image, so its gradient is a sum over images. An input meets all
 outputs of its own image, so its gradient is a sum over outputs. A bias is in every image's output.

@@ -1,6 +1,6 @@
 """08 Convolution, its weights: every tap met many pixels.
 
-A tap of the kernel has a part in every output, each time with another pixel. So its gradient is a
+A tap of the kernel affects every output, each time with another pixel. So its gradient is a
 sum over all outputs of all images: what the tap met there, times how much that output mattered.
 The gradient of a sliding product is a sliding product: dy slides over x.
 

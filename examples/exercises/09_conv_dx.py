@@ -1,6 +1,6 @@
 """09 Convolution, its input: every output paints back what it saw.
 
-A pixel has a part in all outputs whose window covers it. Read that the other way round: each output
+A pixel affects all outputs whose window covers it. Read that the other way round: each output
 sends dy, through each of its taps, to the pixel that the tap saw, and pixels add up what arrives.
 Nothing has to be flipped, and padding or stride change nothing.
 
@@ -9,7 +9,7 @@ Read: docs/backprop/convolution.md, The formula and its derivation
 
 import numpy as np
 
-# Predict: a kernel of 2 × 2, stride 2. In how many outputs of a filter does a pixel have a part?
+# Predict: a kernel of 2 × 2, stride 2. How many outputs of a filter does a pixel affect?
 #   "a" 1        "b" 2        "c" 4
 PREDICTION = ...
 

@@ -1,6 +1,6 @@
 """14 BatchNorm, backward: x moves μ and σ too.
 
-The weights are easy: gamma meets x̂ everywhere, beta meets 1. The surprise is x. It has a part in
+The weights are easy: gamma meets x̂ everywhere, beta meets 1. The surprise is x. It affects
 every y of its channel, directly and through μ and σ, and the three ways add up. What comes out
 says: moving all x together, or apart, changes nothing behind a normalisation, so no gradient may
 ask for it.

@@ -31,6 +31,11 @@ def test_the_operation_is_there_with_the_contracts_arguments(cuda_ops, operation
     assert list(inspect.signature(getattr(cuda_ops, operation)).parameters) == stated
 
 
+def test_what_kernels_cannot_count_is_refused(cuda_ops):
+    with pytest.raises(ValueError, match="'y' has 2147483648 numbers, but kernels count to"):
+        cuda_ops.Buffers().empty("y", 2**31, np.float32)
+
+
 def test_a_simulated_gpu_is_never_chosen_by_itself():
     backends.get("cuda")
     from minicnn.backends.cuda.device import SIMULATED as simulated

@@ -9,7 +9,7 @@ PAGE = "backprop/convolution.md", "The formula and its derivation"
 PREDICTION = "b"
 BECAUSE = "every tap meets about four times as many pixels, and adds up what they say"
 HINTS = (
-    "In which outputs does w[f,c,u,v] have a part, and with which factor in each?",
+    "Which outputs does w[f,c,u,v] affect, and with which factor each?",
     "dw[f,c,u,v] += dy[n,f,i,j] · x[n, c, i·s+u, j·s+v], for all seven indices",
     "+=",
 )

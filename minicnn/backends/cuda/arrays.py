@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from .device import Array, cuda, on_the_host
+from .device import Array, check_size, cuda, on_the_host
 from .device import Buffers as Buffers
 
 ALIGNED = 64  # numbers; where an array begins, so that a warp's reads begin at a cache line
@@ -35,6 +35,7 @@ def empty(buffers, name, sample_shape, like, dtype=None) -> Batch:
 
 def from_numpy(array):
     on_the_host("a batch comes from the host")
+    check_size(array.size, "a batch")
     side_by_side = np.ascontiguousarray(array.reshape(len(array), -1).T)
     return Batch(cuda.to_device(side_by_side.reshape(-1)), array.shape)
 

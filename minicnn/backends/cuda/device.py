@@ -36,6 +36,8 @@ config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small networks do leave a GPU idle
 # never negative, so nobody need look whether it counts from the end. (In the simulator, no width.)
 index, signed = (int, int) if SIMULATED else (np.uint32, np.int32)
 
+MOST_NUMBERS = 2**31 - 1  # in an array, so that every index has room in 32 bits, also a signed one
+
 THREADS = 8 if SIMULATED else 256  # in a block, where the kernel does not say
 MOST_BLOCKS = 2 if SIMULATED else 4096  # more work than this is done in turns
 
@@ -154,6 +156,15 @@ def for_each(kernel, items, *arguments):
 # ── memory ───────────────────────────────────────────────────────────────────────────────────
 
 
+def check_size(size: int, name: str) -> None:
+    """ValueError for more numbers than kernels can count."""
+    if size > MOST_NUMBERS:
+        raise ValueError(
+            f"cuda: {name!r} has {size} numbers, but kernels count to {MOST_NUMBERS}: take smaller "
+            f"batches"
+        )
+
+
 class Array:
     """A parameter, a statistic or a slot: `flat` is its part of a piece of device memory."""
 
@@ -183,6 +194,7 @@ class Buffers:
 
     def empty(self, name: str, size: int, dtype):
         """An uninitialised flat array of at least that size, valid until `name` is asked again."""
+        check_size(size, name)
         key = name, np.dtype(dtype)
         array = self._arrays.get(key)
         if array is None or array.size < size:
