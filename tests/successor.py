@@ -1,6 +1,6 @@
 """Which cuda kernels compile under numba-cuda-mlir, the successor of numba-cuda.
 
-python tests/successor.py, in an environment of its own, for the two don't share a process: Python 3.13 or newer, and
+Run it in an environment of its own, for the two don't share a process: Python 3.13 or newer, and
 pip install -e . numba-cuda-mlir 'cuda-toolkit[nvvm,nvrtc,nvjitlink]==13.0.*'. No GPU: kernels are
 compiled to PTX for a Hopper, and a stand-in answers when the compiler asks which GPU there is.
 """
