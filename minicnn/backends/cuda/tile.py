@@ -160,17 +160,16 @@ def multiply(product, tile, groups, a, b, bias, sizes, batch, buffers, c):
         depth, chunk, batch, whole, threads=tile.threads,
     )  # fmt: skip
     if parts > 1:
-        rows_of_threads = 1
-        while rows_of_threads * 16 <= min(parts, 4 * THREADS):
-            rows_of_threads *= 2
-        width = THREADS // rows_of_threads
+        width = THREADS
+        while width > 4 and 16 * THREADS <= parts * width:  # eight parts or more for each row
+            width //= 2
         launch(add_parts, -(-size // width), whole, parts, size, width, bias, biased, columns, c)
 
 
 @kernel("F n n n F n n F")
 def add_parts(partial, parts, size, width, bias, biased, columns, c):
-    """c = bias + Σ over the parts. A block's threads stand in rows of `width`: along c, and each
-    row adds every so-manieth part.
+    """c = bias + Σ over the parts. A block's threads stand in rows of `width` along c; each row
+    adds its share of the parts, and then the rows are added.
     """
     shared = cuda.shared.array(THREADS, c.dtype)
     t = cuda.threadIdx.x
