@@ -161,7 +161,7 @@ def multiply(product, tile, groups, a, b, bias, sizes, batch, buffers, c):
     )  # fmt: skip
     if parts > 1:
         width = THREADS
-        while width > 4 and 16 * THREADS <= parts * width:  # eight parts or more for each row
+        while width > 4 and parts * width >= 16 * THREADS:  # eight parts or more for each row
             width //= 2
         launch(add_parts, -(-size // width), whole, parts, size, width, bias, biased, columns, c)
 
