@@ -48,8 +48,7 @@ def progress_table(found: dict) -> str:
         [str(epoch + 1), f"{run['elapsed_s'][epoch] / 60:.1f}", f"{run['accuracy'][epoch]:.2%}"]
         for epoch in sorted({last * quarter // 4 for quarter in range(5)})
     ]
-    if "together" in run:
-        rows.append([f"{last + 1}, and mirrored", rows[-1][1], f"{run['together']:.2%}"])
+    rows.append([f"{last + 1}, and mirrored", rows[-1][1], f"{run['together']:.2%}"])
     return table(["epoch", "minutes", "right"], rows)
 
 
