@@ -3,6 +3,7 @@
 const {data, mistake} = JSON.parse(require("fs").readFileSync(0));
 const network = prepared(data);
 const made = mistake ? mistakes(network).find(({name}) => name === mistake) : undefined;
+const PIXEL = 14;
 const plain = batch => batch.map(sample => [...sample]);
 const answer = network.steps.map((step, s) => {
   const now = run(network, s, made);
@@ -14,6 +15,9 @@ const answer = network.steps.map((step, s) => {
       Object.fromEntries(Object.entries(grads).map(([name, array]) => [name, [...array]]))),
     differences: differences(now, step.reference),
     readings: readings(now),
+    updates: updates(now),
+    verdicts: verdicts(now),
+    [`cone of pixel ${PIXEL}`]: coneOf(now),
   };
 });
 console.log(JSON.stringify(answer));
@@ -25,4 +29,22 @@ function readings(now) {
     return [`${spot.what} ${spot.k} ${spot.name || ""} ${spot.n} ${spot.i}`,
             sum(terms.filter(term => !term.lost).map(term => term.product)), total];
   });
+}
+
+// Every learned number after the optimiser's step.
+function updates(now) {
+  return everySpot(now).filter(spot => spot.what === "param" && network.steps[now.step].optimizer)
+    .map(spot => madeBy(now, spot).fresh);
+}
+
+// What nudging says of the first image's numbers and of all weights.
+function verdicts(now) {
+  return everySpot(now).filter(({what, n}) => n === 0 && (what === "value" || what === "param"))
+    .map(spot => nudge(now, spot, 0.1).verdict);
+}
+
+function coneOf(now) {
+  if (now.values[0][0].length <= PIXEL) return {};
+  const masks = cone(now, {what: "value", k: 0, n: 0, i: PIXEL}, true);
+  return Object.fromEntries(Object.entries(masks).map(([k, mask]) => [k, [...mask]]));
 }

@@ -40,7 +40,7 @@ function stored(network, s) {
 // Everything of step s: forward, loss, backward, perhaps with a mistake.
 function run(network, s, mistake) {
   const {params, kept} = stored(network, s);
-  const values = [network.images], now = {network, params, kept, values};
+  const values = [network.images], now = {network, step: s, params, kept, values};
   for (let k = 0; k < network.layers.length; k++) {
     kept[k] = {...keep(network.layers[k], values[k]), ...kept[k]};
     values.push(layerForward(network.layers[k], at(now, k)));
