@@ -29,7 +29,7 @@ FIGURE = re.compile(r"^figure  # (.+)\n\Z", re.MULTILINE)
 FRAME = re.compile(r'^page = "([\w-]+\.html)(#\S*)?"  # (.+)\n\Z', re.MULTILINE)
 PRINTED = "\n```{{code-block}} text\n:class: {}\n:caption: prints\n\n{}\n```\n"
 DRAWN = '\n```{{raw}} html\n<img class="drawn {}" alt="{}" src="data:image/png;base64,{}">\n```\n'
-FRAMED = '\n```{{raw}} html\n<iframe class="page" title="{}" src="{}" loading="lazy"></iframe>\n```\n'
+FRAMED = '\n```{{raw}} html\n<iframe class="page" title="{}" src="{}"></iframe>\n```\n'
 
 
 def setup(app):

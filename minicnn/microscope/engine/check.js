@@ -6,7 +6,8 @@ function differences(now, reference) {
   const found = [];
   const compare = (name, array, [total, absolute]) => {
     const off = Math.abs(sum(array) - total);
-    if (!(off <= ALIKE * absolute + 1e-12)) found.push(`${name}: sum off by ${off.toExponential(1)}`);
+    if (!(off <= ALIKE * absolute + 1e-12))
+      found.push(`${name}: sum off by ${off.toExponential(1)}`);
   };
   if (!(Math.abs(now.loss - reference.loss) <= ALIKE * (1 + Math.abs(reference.loss))))
     found.push(`loss ${now.loss}, minicnn found ${reference.loss}`);

@@ -27,7 +27,8 @@ function cone(now, spot, forth) {
 function passed(layer, now, n, mask, up) {
   const {wires} = layer, result = new Uint8Array(size(up ? layer.output : layer.input));
   if (layer.kind === "BatchNorm") {  // μ and σ tie a channel together
-    const touched = new Set([...mask.keys()].filter(i => mask[i]).map(i => channel(i, layer.input)));
+    const touched = new Set();
+    mask.forEach((on, i) => { if (on) touched.add(channel(i, layer.input)); });
     return result.map((_, i) => touched.has(channel(i, layer.input)));
   }
   const factors = KINDS[layer.kind].factors(layer, now, n, wires);

@@ -1,4 +1,4 @@
-// The wrong backwards of the book's chapters. Each has the layer's right answer {dx, grads} to spoil.
+// The wrong backwards of the book's chapters. Each gets the right answer {dx, grads}, to spoil it.
 
 const MISTAKES = {
   Conv2D: [{

@@ -1,5 +1,5 @@
-// One number's step, w → w − …: the lines of the formula with what came out, and the new w. g is the
-// gradient, slot(name) what the optimiser remembers of this number, 0 before the first step.
+// One number's step: the lines of the formula with what came out, and the new w. `slot(name)` is
+// what the optimiser remembers of this number, 0 before the first step.
 
 const OPTIMIZERS = {
   SGD(o, w, gradient, slot) {
@@ -32,8 +32,9 @@ function adam(o, w, g, gradient, slot, shrunk) {
   const m = b1 * slot("mean") + (1 - b1) * g, s = b2 * slot("square") + (1 - b2) * g * g;
   lines.push({text: `mean ← ${b1} · mean + ${rest(b1)} · g`, from: slot("mean"), to: m});
   lines.push({text: `square ← ${b2} · square + ${rest(b2)} · g²`, from: slot("square"), to: s});
-  const correct = o.uncorrected ? [1, 1] : [1 - b1 ** step, 1 - b2 ** step];
-  return {lines, w: shrunk - o.lr * (m / correct[0]) / (Math.sqrt(s / correct[1]) + o.eps)};
+  // Both began at 0: these undo their bias towards it.
+  const mean = m / (1 - b1 ** step), square = s / (1 - b2 ** step);
+  return {lines, w: shrunk - o.lr * mean / (Math.sqrt(square) + o.eps)};
 }
 
 function decayed(o, gradient, g) {

@@ -6,10 +6,15 @@
 // madeBy gives {kind, formula, terms, total}; the products of the terms that are not lost add up to
 // the total. A term is {factors: [{label, value, spot?}], product}.
 
-function valueOf(now, {what, k, name, n, i}) {
-  if (what === "value") return now.values[k][n][i];
-  if (what === "slope") return now.slopes[k][n][i];
-  return (what === "param" ? now.params : now.grads)[k][name][i];
+// The whole array that a number stands in, row-major.
+function arrayOf(now, {what, k, name, n}) {
+  if (what === "value") return now.values[k][n];
+  if (what === "slope") return now.slopes[k][n];
+  return (what === "param" ? now.params : now.grads)[k][name];
+}
+
+function valueOf(now, spot) {
+  return arrayOf(now, spot)[spot.i];
 }
 
 function shapeOf(now, {what, k, name}) {
@@ -52,8 +57,8 @@ function term(...factors) {
 const number = (text, value) => ({label: text, value});
 
 function madeBy(now, spot) {
-  return {value: valueMadeBy, slope: slopeMadeBy, grad: gradMadeBy, param: paramMadeBy}[spot.what](
-    now, spot, valueOf(now, spot));
+  const by = {value: valueMadeBy, slope: slopeMadeBy, grad: gradMadeBy, param: paramMadeBy};
+  return by[spot.what](now, spot, valueOf(now, spot));
 }
 
 function valueMadeBy(now, {k, n, i}, total) {
@@ -76,8 +81,8 @@ function valueMadeBy(now, {k, n, i}, total) {
   if (kind.shift) {
     const c = channel(i, layer.output), {bias} = now.params[l];
     if (bias) terms.push(term(factor(now, {what: "param", k: l, name: "bias", n, i: c}, l)));
-    else if (layer.kind === "Standardize") terms.push(term(number("−mean / std",
-      kind.shift(layer, seen, i))));
+    else if (layer.kind === "Standardize")
+      terms.push(term(number("−mean / std", kind.shift(layer, seen, i))));
   }
   return {kind: "sum", formula: FORMULAS[layer.kind], total, terms};
 }
@@ -91,7 +96,8 @@ function through(now, l, n, wire, value) {
 }
 
 function normalMadeBy(now, layer, l, n, i, total) {
-  const c = channel(i, layer.input), param = name => factor(now, {what: "param", k: l, name, n, i: c}, l);
+  const c = channel(i, layer.input);
+  const param = name => factor(now, {what: "param", k: l, name, n, i: c}, l);
   const terms = [term(param("gamma"), number("x̂", normalized(layer, at(now, l), n, i))),
                  term(param("beta"))];
   return {kind: "normal", formula: FORMULAS.BatchNorm, total, terms, layer, channel: c,
@@ -105,8 +111,8 @@ function slopeMadeBy(now, {k, n, i}, total) {
   const layer = layers[k], kind = KINDS[layer.kind], seen = at(now, k);
   const dy = y => factor(now, {what: "slope", k: k + 1, n, i: y}, k);
   if (layer.kind === "BatchNorm") {
-    const ways = threeWays(layer, seen, now.slopes[k + 1], batchSums(layer, seen, now.slopes[k + 1]),
-                           n, i);
+    const all = now.slopes[k + 1], sums = batchSums(layer, seen, all);
+    const ways = threeWays(layer, seen, all, sums, n, i);
     const names = ["direct: γ · dy / σ", "through μ", "through σ"];
     return {kind: "sum", formula: "dx = γ / σ · (dy − mean dy − x̂ · mean(dy · x̂))", total,
             terms: ways.map((way, j) => term(number(names[j], way)))};
@@ -121,10 +127,11 @@ function slopeMadeBy(now, {k, n, i}, total) {
 
 function lossMadeBy(now, loss, n, c, total) {
   const z = now.values.at(-1)[n], t = loss.target[n][c], over = number("1/N", 1 / loss.divisor);
-  const one = number("1", 1), output = factor(now, {what: "value", k: now.network.layers.length, n, i: c});
+  const output = factor(now, {what: "value", k: now.network.layers.length, n, i: c});
   const parts = {
-    SoftmaxCrossEntropy: ["dz = (p − t) / N", number("p", softmax(z)[c]), number("Σt", sum(loss.target[n]))],
-    SigmoidCrossEntropy: ["dz = (p − t) / N", number("p", sigmoid(z[c])), one],
+    SoftmaxCrossEntropy: ["dz = (p − t) / N", number("p", softmax(z)[c]),
+                          number("Σt", sum(loss.target[n]))],
+    SigmoidCrossEntropy: ["dz = (p − t) / N", number("p", sigmoid(z[c])), number("1", 1)],
     MeanSquaredError: ["dz = 2 · (z − t) / N", output, number("2", 2)],
   }[loss.kind];
   const [formula, said, scale] = parts, minus = loss.kind === "MeanSquaredError" ? -2 : -1;
@@ -146,8 +153,9 @@ function gradMadeBy(now, {k, name, i}, total) {
         terms.push(name !== "gamma" ? term(dy(n, y))
           : term(dy(n, y), number("x̂", normalized(layer, at(now, k), n, y))));
   });
-  const short = {weight: "dw = Σ dy · x", bias: "db = Σ dy", gamma: "dγ = Σ dy · x̂", beta: "dβ = Σ dy"};
-  return {kind: "sum", formula: `${short[name]}, over images and positions`, total, terms};
+  const formulas = {weight: "dw = Σ dy · x", bias: "db = Σ dy",
+                    gamma: "dγ = Σ dy · x̂", beta: "dβ = Σ dy"};
+  return {kind: "sum", formula: `${formulas[name]}, over images and positions`, total, terms};
 }
 
 function ofChannel(layer, c) {
@@ -159,7 +167,7 @@ function ofChannel(layer, c) {
 function paramMadeBy(now, {k, name, i}, total) {
   const {optimizer} = now.network.steps[now.step], learned = now.network.layers[k].arrays[name];
   const given = {kind: "given", total, terms: [term(number("now", total))],
-                 formula: learned ? "learned: it has its value from the steps before" : "not learned"};
+                 formula: learned ? "learned, in the steps before this one" : "not learned"};
   if (!optimizer || !learned) return given;
   const slot = slotName => {
     const array = optimizer.slots[slotName];
@@ -210,9 +218,10 @@ function affects(now, spot) {
   const layer = layers[l], ahead = what === "value";
   const factors = KINDS[layer.kind].factors(layer, at(now, l), n, layer.wires);
   const [here, there] = ahead ? [layer.wires.x, layer.wires.y] : [layer.wires.y, layer.wires.x];
-  const wires = along(here, i);
-  const found = wires.map(wire => reached(now, {what, k: ahead ? k + 1 : k - 1, n, i: there[wire]},
-                                          l, factors[wire]));
+  // A shut ReLU, a lost window, a mask: nothing passes. A weight of 0 may still be moved.
+  const wires = along(here, i).filter(wire => now.params[l].weight || factors[wire]);
+  const found = wires.map(wire =>
+    reached(now, {what, k: ahead ? k + 1 : k - 1, n, i: there[wire]}, l, factors[wire]));
   if (!ahead && now.params[l].weight)
     for (const wire of wires)
       found.push(reached(now, {what: "grad", k: l, name: "weight", n, i: layer.wires.w[wire]}, l,
@@ -227,7 +236,8 @@ function affects(now, spot) {
 }
 
 function paramAffects(now, {k, name, n, i}) {
-  const layer = now.network.layers[k], out = (y, by) => reached(now, {what: "value", k: k + 1, n, i: y}, k, by);
+  const layer = now.network.layers[k];
+  const out = (y, by) => reached(now, {what: "value", k: k + 1, n, i: y}, k, by);
   if (name === "weight")
     return along(layer.wires.w, i).map(wire =>
       out(layer.wires.y[wire], now.values[k][n][layer.wires.x[wire]]));

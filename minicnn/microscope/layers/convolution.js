@@ -1,5 +1,6 @@
-// Convolution: a filter sees, through its window, the channels of its group. Weight (F, C / G, KH, KW).
-// The transposed one has the same wires with x and y exchanged. Weight (C, F / G, KH, KW).
+// Convolution: a filter sees, through its window, the channels of its group. Its weight is
+// (F, C / G, KH, KW). The transposed one has the same wires with x and y exchanged, and the weight
+// (C, F / G, KH, KW).
 
 KINDS.Conv2D = {
   wires(layer, add) {

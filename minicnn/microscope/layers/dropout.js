@@ -1,4 +1,4 @@
-// Dropout: a number is set to 0 or scaled by 1 / (1 − p). The mask is stored, and the same both ways.
+// Dropout: a number is set to 0 or scaled by 1 / (1 − p). The mask is stored, the same both ways.
 
 KINDS.Dropout = {
   wires: each,

@@ -1,5 +1,5 @@
 // Batch normalisation: y = γ · x̂ + β, x̂ = (x − μ) · r, r = 1 / √(σ² + eps), with μ and σ² of a
-// channel over all images and positions. So x reaches L in three ways: direct, through μ, through σ.
+// channel over all images and positions. So x reaches L directly, through μ, and through σ.
 // And Standardize: the same with numbers that stand still.
 
 KINDS.BatchNorm = {

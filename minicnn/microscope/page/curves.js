@@ -12,7 +12,8 @@ function curveOf({x, layer, total, kind}, secret) {
     <path class="curve" d="${path}"/>` + (secret ? "" :
     `<path class="tangent" d="M${tangent.join("L")}"/>
      <circle cx="${across(x)}" cy="${down(f(x))}" r="4.5"/>`);
-  const words = secret ? "the curve" : `x = ${shown(x)}, f(x) = ${shown(f(x))}, slope ${shown(slope)}`;
+  const words = secret ? "the curve"
+    : `x = ${shown(x)}, f(x) = ${shown(f(x))}, slope ${shown(slope)}`;
   return element("div", {}, drawing(240, 110, inside, words),
     element("p", {class: "small"}, kind === "slope" && slope === 0 ? `${words}: shut` : words));
 }
@@ -32,11 +33,14 @@ function histogramOf(now, {layer, channel: c, x, mean, deviation, input}) {
   const bars = bins.map((count, j) => `<rect x="${8 + j * width}" y="${84 - 70 * count / top}"
     width="${width - 1}" height="${70 * count / top}"/>`).join("");
   const line = (at, name) => at < low || at > high ? "" :
-    `<path class="tangent" d="M${across(at)} 10V88"/><text x="${across(at)}" y="102">${name}</text>`;
-  const inside = `${bars}${line(mean, "μ")}${line(mean - deviation, "−σ")}${line(mean + deviation, "+σ")}
-    <circle cx="${across(x)}" cy="84" r="4.5"/>`;
-  const words = `${values.length} numbers of channel ${c}: μ = ${shown(mean)}, σ = ${shown(deviation)}`;
-  return element("div", {}, drawing(240, 110, inside, words), element("p", {class: "small"}, words));
+    `<path class="tangent" d="M${across(at)} 10V88"/>
+     <text x="${across(at)}" y="102">${name}</text>`;
+  const lines = line(mean, "μ") + line(mean - deviation, "−σ") + line(mean + deviation, "+σ");
+  const inside = `${bars}${lines}<circle cx="${across(x)}" cy="84" r="4.5"/>`;
+  const words = `${values.length} numbers of channel ${c}: μ = ${shown(mean)}, ` +
+    `σ = ${shown(deviation)}`;
+  return element("div", {}, drawing(240, 110, inside, words),
+                 element("p", {class: "small"}, words));
 }
 
 // The loss when the number moves, measured, and the straight line that the gradient promises.

@@ -1,4 +1,5 @@
-// The number pointed at: its formula with numbers in place of letters, who made it, whom it affects.
+// The number pointed at: its formula with numbers in place of letters, who made it, whom it
+// affects.
 
 const FEW = 8;  // lines of a list, until somebody asks for all
 
@@ -18,16 +19,16 @@ function drawReading() {
   if (["sum", "max", "slope", "normal", "loss"].includes(made.kind))
     parts.push(termTable(made, secret));
   if (departed(now, spot))
-    parts.push(element("p", {class: "off"}, `✗ The mistake departs here: without it the number is ${
-      shown(valueOf(current(""), spot))}.`));
+    parts.push(element("p", {class: "off"},
+      `✗ The mistake departs here: the number should be ${shown(valueOf(current(""), spot))}.`));
   parts.push(affectsTable(now, spot), conesRow(), nudgeBox(now, spot));
   document.getElementById("reading").replaceChildren(...parts.filter(Boolean));
 }
 
 function nameOf(now, spot) {
   const arrays = spot.what === "value" || spot.what === "slope";
-  const from = arrays ? (spot.k === state.layer || spot.k === state.layer + 1 ? state.layer : spot.k - 1)
-    : spot.k;
+  const inMiddle = spot.k === state.layer || spot.k === state.layer + 1;
+  const from = !arrays ? spot.k : inMiddle ? state.layer : spot.k - 1;
   const layer = state.network.layers[from];
   if (!layer) return `∂L/∂z and z: ${label(now, spot, -1).replace("y", "z")}`;
   return `${label(now, spot, from)} of layer ${from}, ${layer.kind}`;
@@ -43,7 +44,8 @@ function departed(now, spot) {
 function factorButton({label: text, value, spot}) {
   const words = `${text} ${shown(value)}`;
   if (!spot) return element("span", {class: "factor"}, words);
-  return element("button", {type: "button", class: "factor", onclick: () => point(spot, true)}, words);
+  const go = () => point(spot, true);
+  return element("button", {type: "button", class: "factor", onclick: go}, words);
 }
 
 // The terms, the largest first, and their running sum.
@@ -54,7 +56,7 @@ function termTable(made, secret) {
   let running = 0;
   for (const {factors, product, lost, tie} of state.all.terms ? sorted : sorted.slice(0, FEW)) {
     running += product;
-    const cells = factors.flatMap((one, j) => (j ? [" · ", factorButton(one)] : [factorButton(one)]));
+    const cells = factors.flatMap((one, j) => [j ? " · " : "", factorButton(one)]);
     const verdict = lost ? (tie ? "tie, came later" : "") : "won";
     rows.push(element("tr", {}, element("td", {}, cells),
       element("td", {class: "number"}, secret ? "?" : adds ? shown(product) : verdict),
@@ -71,19 +73,28 @@ function listed(name, heads, rows, count) {
     onclick: () => { state.all[name] = !state.all[name]; show(); },
   }, state.all[name] ? "fewer" : `all ${count} terms`) : undefined;
   return element("div", {class: `list ${name}`},
-    element("table", {}, element("thead", {}, element("tr", {}, heads.map(head => element("th", {}, head)))),
-            element("tbody", {}, rows)), more);
+    table(heads, rows), more);
+}
+
+function table(heads, rows) {
+  return element("table", {},
+    element("thead", {}, element("tr", {}, heads.map(head => element("th", {}, head)))),
+    element("tbody", {}, rows));
 }
 
 function affectsTable(now, spot) {
   const found = affects(now, spot).sort((a, b) => Math.abs(b.by) - Math.abs(a.by));
   if (!found.length) {
     const last = spot.what === "value" && spot.k === state.network.layers.length;
-    return element("p", {}, last ? "It goes into the loss." : "It goes no further.");
+    const first = spot.what === "slope" && spot.k === 0;
+    return element("p", {}, last ? "It goes into the loss." :
+      first ? "It goes no further: below is the image." : "It goes no further: the way is shut.");
   }
-  const rows = (state.all.affects ? found : found.slice(0, FEW)).map(({spot: to, label: text, by}) =>
-    element("tr", {}, element("td", {}, factorButton({label: text, value: valueOf(now, to), spot: to})),
-            element("td", {class: "number"}, `× ${shown(by)}`)));
+  const listing = state.all.affects ? found : found.slice(0, FEW);
+  const rows = listing.map(({spot: to, label: text, by}) =>
+    element("tr", {},
+      element("td", {}, factorButton({label: text, value: valueOf(now, to), spot: to})),
+      element("td", {class: "number"}, `× ${shown(by)}`)));
   const batch = spot.what === "param" ? " in this image" : "";
   return listed("affects", [`affects ${found.length}${batch}`, "factor"], rows, found.length);
 }
@@ -97,13 +108,11 @@ function lossTable(now, n, c) {
   const slope = now.slopes.at(-1)[n];
   const heads = soft ? ["", "z", "eᶻ", "p", "t", "(p − t) / N"] : ["", "z", "p", "t", "slope"];
   const rows = [...z].map((value, k) => element("tr", {class: k === c ? "here" : ""},
-    [classes ? classes[k] : k, shown(value), ...(soft ? [shown(Math.exp(value))] : []), shown(p[k]),
-     shown(t[k]), shown(slope[k])].map((text, j) => element(j ? "td" : "th", {class: "number"}, String(text)))));
+    element("th", {}, String(classes ? classes[k] : k)),
+    [value, ...(soft ? [Math.exp(value)] : []), p[k], t[k], slope[k]].map(each =>
+      element("td", {class: "number"}, shown(each)))));
   return element("div", {class: "list"},
-    element("table", {}, element("thead", {}, element("tr", {}, heads.map(head => element("th", {}, head)))),
-            element("tbody", {}, rows)),
-    element("p", {}, `L = ${shown(now.loss)}, the mean of ${state.network.count} image${
-      state.network.count > 1 ? "s" : ""}.`));
+    table(heads, rows), element("p", {}, `L = ${shown(now.loss)}, the mean of the batch.`));
 }
 
 // The optimiser: what it remembers, and old → new.
@@ -116,7 +125,7 @@ function updateTable({lines, old, fresh, gradient}) {
   return element("div", {class: "list update"}, element("table", {}, element("tbody", {}, rows)));
 }
 
-// ── predict: the number comes when somebody has guessed ─────────────────────────────────────────
+// ── predict: the number comes when somebody has guessed ──────────────────────────────────────
 
 function guessBox(now, spot) {
   const field = element("input", {id: "guess", inputmode: "text", autocomplete: "off",
@@ -135,13 +144,13 @@ function guessBox(now, spot) {
 
 function guessed(spot) {
   if (state.guess === "") return "";
-  const off = Math.abs(state.guess - valueOf(current(), spot));
-  const right = off <= 0.01 * Math.abs(valueOf(current(), spot)) + 5e-4;
+  const value = valueOf(current(), spot), off = Math.abs(state.guess - value);
+  const right = off <= 0.01 * Math.abs(value) + 5e-4;
   return element("span", {class: right ? "fits" : "off"},
-                 right ? " ✓ right" : ` ✗ you said ${shown(state.guess)}, off by ${shown(off).slice(1)}`);
+                 right ? " ✓ right" : ` ✗ you said ${shown(state.guess)}`);
 }
 
-// ── cones ───────────────────────────────────────────────────────────────────────────────────────
+// ── cones ────────────────────────────────────────────────────────────────────────────────────
 
 function conesRow() {
   const choice = (cones, text) => element("button", {

@@ -4,7 +4,8 @@
 function planes(shape) {
   if (shape.length >= 3) {
     const [rows, columns] = shape.slice(-2), count = rows * columns;
-    return Array.from({length: size(shape) / count}, (_, k) => ({rows, columns, count, start: k * count}));
+    return Array.from({length: size(shape) / count}, (_, k) =>
+      ({rows, columns, count, start: k * count}));
   }
   const count = shape.at(-1), columns = count <= 12 ? count : Math.ceil(Math.sqrt(count));
   return Array.from({length: size(shape) / count}, (_, k) =>
@@ -84,10 +85,10 @@ function drawGrid(box, spot, marks) {
   canvas.style.height = `${height}px`;
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
-  const values = Array.from({length: size(shape)}, (_, i) => valueOf(now, {...spot, i}));
-  const top = largest(values);
+  const values = arrayOf(now, {...spot, n: state.image}), top = largest(values);
   for (let p = 0; p < plane.count; p++) {
-    const i = plane.start + p, x = p % plane.columns * cell, y = Math.floor(p / plane.columns) * cell;
+    const x = p % plane.columns * cell, y = Math.floor(p / plane.columns) * cell;
+    const i = plane.start + p;
     drawCell(pen, {x, y, cell, value: values[i], top, colours, hidden: hidden({...spot, i}),
                    faint: marks.cone && !marks.cone[i], wrong: marks.wrong && marks.wrong[i]});
   }
@@ -151,6 +152,6 @@ function drawPlanes(row, spot, shape, all, at) {
     onclick: () => point({...spot, n: state.image, i: all[plane].start}),
   }, text);
   if (all.length > 1)
-    row.append(to("‹", at - 1, "the plane before"), ` ${planeName(shape, at)} of ${shape.slice(0, -2).join(" × ") || shape[0]} `,
+    row.append(to("‹", at - 1, "the plane before"), ` ${planeName(shape, at)} `,
                to("›", at + 1, "the next plane"));
 }

@@ -32,8 +32,9 @@ function say() {
   const now = current(), {spot} = state, name = nameOf(now, spot);
   const made = madeBy(now, spot), count = made.terms.length;
   const value = hidden(spot) ? "hidden until you guess" : shown(made.total);
-  const how = {sum: `the sum of ${count} term${count > 1 ? "s" : ""}`, max: `the largest of ${count}`,
-               given: made.formula}[made.kind] || made.formula;
+  const how = {sum: `the sum of ${count} term${count > 1 ? "s" : ""}`,
+               max: `the largest of ${count}`,
+               update: `the optimiser makes it ${shown(made.fresh)}`}[made.kind] || made.formula;
   const reach = affects(now, spot).length;
   document.getElementById("said").textContent =
     `${name} is ${value}: ${how}. It affects ${reach} number${reach === 1 ? "" : "s"}.`;

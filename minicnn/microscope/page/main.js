@@ -1,6 +1,6 @@
 // The page: made once, drawn anew whenever something else is looked at.
 
-// The arrays in the middle stay while the layer and the view stay, so that one of them keeps the focus.
+// The arrays in the middle stay while the layer and the view stay: one of them keeps the focus.
 function arrangeArrays() {
   const section = document.getElementById("arrays"), spots = arraysShown();
   const wanted = spots.map(keyOf).join(", ");

@@ -3,9 +3,10 @@
 const STEPS = [0.001, 0.01, 0.1, 1];
 
 const VERDICTS = {
-  agrees: ({gradient}) => `✓ For a tiny step the loss moves as the gradient ${shown(gradient)} says.`,
-  kink: ({left, right}) => `A kink: the slope is ${shown(left)} to the left and ${shown(right)} to ` +
-    "the right, so no single number is its gradient.",
+  agrees: ({gradient}) =>
+    `✓ For a tiny step the loss moves as the gradient ${shown(gradient)} says.`,
+  kink: ({left, right}) => `A kink: the slope is ${shown(left)} to the left and ${shown(right)} ` +
+    "to the right, so no single number is its gradient.",
   wrong: ({gradient, left}) => `✗ The gradient says ${shown(gradient)}, a tiny step measures ` +
     `${shown(left)}: this gradient is wrong.`,
 };

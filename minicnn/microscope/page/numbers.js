@@ -5,7 +5,8 @@ function shown(value) {
   if (value === undefined) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e5 || size < 1e-4 ? size.toExponential(2) : String(Number(size.toPrecision(4)));
+  const text = size >= 1e5 || size < 1e-4 ? size.toExponential(2)
+    : String(Number(size.toPrecision(4)));
   return (value < 0 ? "−" : "+") + text;
 }
 

@@ -75,7 +75,12 @@ function point(spot, pin = state.pinned) {
 // The same place where another layer, view, step or image is shown.
 function look(changes) {
   Object.assign(state, changes);
-  if ("layer" in changes || "view" in changes) {
+  const {what} = state.spot;
+  if ("view" in changes && !("layer" in changes)) {  // the same number, or its gradient
+    const across = changes.view === "backward" ? {value: "slope", param: "grad"}
+                                               : {slope: "value", grad: "param"};
+    state.spot = {...state.spot, what: across[what] || what};
+  } else if ("layer" in changes) {
     const shown = arraysShown(), back = state.view === "backward";
     state.spot = {...(back ? shown[0] : shown.at(-1))};
     const plane = state.channels[keyOf(state.spot)] || 0;
@@ -88,7 +93,8 @@ function look(changes) {
 // #layer=0&view=backward&step=1&image=2&index=3, as chapters of a book write it.
 function fromAddress() {
   const asked = new URLSearchParams(location.hash.slice(1)), {network} = state;
-  const within = (name, most) => Math.max(0, Math.min(most, Number(asked.get(name)) || 0));
+  const within = (name, most) =>
+    Math.max(0, Math.min(most, Math.floor(Number(asked.get(name)) || 0)));
   if (asked.has("mistake")) state.mistake = asked.get("mistake");
   if (asked.has("step")) state.step = within("step", network.steps.length - 1);
   if (asked.has("image")) state.image = within("image", network.count - 1);

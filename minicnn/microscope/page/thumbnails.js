@@ -40,7 +40,8 @@ function differs(a, b) {
 function thumbnail(now, spot, cones) {
   const shape = shapeOf(now, spot), all = planes(shape), colours = palette();
   const across = Math.ceil(Math.sqrt(all.length)), {rows, columns} = all[0];
-  const width = across * (columns + 1) - 1, height = Math.ceil(all.length / across) * (rows + 1) - 1;
+  const down = Math.ceil(all.length / across);
+  const width = across * (columns + 1) - 1, height = down * (rows + 1) - 1;
   const canvas = element("canvas", {width, height, role: "img",
     "aria-label": `${spot.what === "value" ? "values" : "gradients"}, ${shape.join(" × ")}`});
   const pen = canvas.getContext("2d"), image = pen.createImageData(width, height);

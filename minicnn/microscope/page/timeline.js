@@ -8,9 +8,10 @@ function drawTimeline() {
   if (steps.length > 1) {
     const across = scaled(0, steps.length - 1, 8, 292);
     const down = scaled(Math.min(...losses), Math.max(...losses), 52, 8);
-    const inside = `<path class="curve" d="${points(losses.map((_, s) => across(s)), losses.map(down))}"/>
-      ${losses.map((loss, s) => `<circle class="${s === step ? "" : "open"}" cx="${across(s)}"
-        cy="${down(loss)}" r="${s === step ? 5 : 2.5}"/>`).join("")}`;
+    const path = points(losses.map((_, s) => across(s)), losses.map(down));
+    const dots = losses.map((loss, s) => `<circle class="${s === step ? "" : "open"}"
+      cx="${across(s)}" cy="${down(loss)}" r="${s === step ? 5 : 2.5}"/>`);
+    const inside = `<path class="curve" d="${path}"/>${dots.join("")}`;
     parts.push(element("div", {class: "steps"},
       drawing(300, 60, inside, `loss from ${shown(losses[0])} to ${shown(losses.at(-1))}`),
       element("input", {type: "range", id: "step", min: 0, max: steps.length - 1, value: step,
@@ -18,7 +19,8 @@ function drawTimeline() {
                         oninput: event => look({step: Number(event.target.value)})})));
   }
   const rate = steps[step].optimizer ? `, lr ${steps[step].optimizer.lr}` : "";
-  parts.push(element("p", {class: "small"}, `step ${steps[step].n}${rate}, loss ${shown(losses[step])}`));
+  const said = `step ${steps[step].n}${rate}, loss ${shown(losses[step]).replace("+", "")}`;
+  parts.push(element("p", {class: "small"}, said));
   parts.push(element("div", {class: "images", role: "group", "aria-label": "images"},
     network.images.map((_, n) => imageButton(n))));
   const choice = (view, text) => element("button", {
