@@ -1,4 +1,4 @@
-"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, or nightly. And a browser for pages."""
+"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, or nightly; and a browser."""
 
 import os
 import shutil

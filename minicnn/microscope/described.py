@@ -14,7 +14,8 @@ from ..network import Sequential
 
 KNOWN = (
     kinds.Conv2D, kinds.ConvTranspose2D, kinds.Dense, kinds.Flatten, kinds.Reshape,
-    kinds.ReLU, kinds.LeakyReLU, kinds.Sigmoid, kinds.Tanh, kinds.SiLU, kinds.ELU, kinds.Softplus,
+    kinds.ReLU, kinds.LeakyReLU, kinds.Sigmoid, kinds.Tanh,
+    kinds.SiLU, kinds.GELU, kinds.ELU, kinds.Softplus,
     kinds.MaxPool2D, kinds.AvgPool2D, kinds.GlobalAvgPool2D,
     kinds.BatchNorm, kinds.Dropout, kinds.Standardize,
 )  # fmt: skip

@@ -1,6 +1,7 @@
-"""The page in a browser: with the keyboard alone, with a finger, by day, by night and in grey. Skipped
-without Playwright's Python package or a Chromium (`pip install playwright`, `apt-get install
-chromium`). SCREENSHOTS names a folder for pictures, for a person to look at.
+"""The page in a browser: with the keyboard alone, with a finger, by day, by night and in grey.
+
+Skipped without Playwright's Python package or a Chromium (`pip install playwright`,
+`apt-get install chromium`). SCREENSHOTS names a folder for pictures, for a person to look at.
 """
 
 import os

@@ -190,7 +190,7 @@ const FORMULAS = {
   BatchNorm: "y = γ · x̂ + β, x̂ = (x − μ) / σ",
   ReLU: "max(x, 0)", LeakyReLU: "x where x > 0, else slope · x", Sigmoid: "1 / (1 + e⁻ˣ)",
   Tanh: "tanh x", SiLU: "x · sigmoid(x)", ELU: "x where x > 0, else α · (eˣ − 1)",
-  Softplus: "ln(1 + eˣ)",
+  Softplus: "ln(1 + eˣ)", GELU: "x · Φ(x)",
 };
 const BACK = {
   Conv2D: "dx = Σ dy · w of all windows that saw it",
@@ -204,6 +204,7 @@ const BACK = {
 const SLOPES = {
   ReLU: "1 (open) where y > 0, else 0 (shut)", LeakyReLU: "1 or the leak", Sigmoid: "y · (1 − y)",
   Tanh: "1 − y²", SiLU: "σ + x · σ · (1 − σ)", ELU: "1 or α · eˣ", Softplus: "sigmoid(x)",
+  GELU: "Φ(x) + x · φ(x)",
 };
 const SHARES = {MaxPool2D: "won", AvgPool2D: "1/size", GlobalAvgPool2D: "1/size",
                 Dropout: "mask / (1 − p)", Standardize: "1/std"};

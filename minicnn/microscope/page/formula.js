@@ -13,7 +13,8 @@ function drawReading() {
   ];
   if (made.kind === "curve" || made.kind === "slope") parts.push(curveOf(made, secret));
   if (made.kind === "normal") parts.push(histogramOf(now, made));
-  if (made.kind === "loss" || (spot.what === "value" && spot.k === state.network.layers.length))
+  const output = spot.what === "value" && spot.k === state.network.layers.length;
+  if ((made.kind === "loss" || output) && !secret)
     parts.push(lossTable(now, spot.n, spot.i));
   if (made.kind === "update") parts.push(updateTable(made));
   if (["sum", "max", "slope", "normal", "loss"].includes(made.kind))
