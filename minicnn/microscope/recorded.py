@@ -33,19 +33,21 @@ def step(network: Sequential, optimizer: Optimizer | None = None, n: int | None 
 
     To be called during a training, for instance by `fit`'s after_epoch, and passed to `write`. n:
     the number under the slider; by default the steps that the optimiser has made, or 0. Raises
-    TypeError for what is no network or optimiser.
+    TypeError for what is no network or optimiser, ValueError for an optimiser of another network.
     """
-    instance(network, Sequential, "network", "microscope.step", "a Sequential")
+    who = "microscope.step"
+    instance(network, Sequential, "network", who, "a Sequential")
     if optimizer is None:
         return Step(snapshot(network), n or 0)
-    instance(optimizer, Optimizer, "optimizer", "microscope.step", "an optimizer")
+    instance(optimizer, Optimizer, "optimizer", who, "an optimizer")
     numbers = ("lr", "weight_decay", "momentum", "nesterov", "alpha", "betas", "eps")
     known = {name: getattr(optimizer, name) for name in numbers if hasattr(optimizer, name)}
-    learned = [name for name, p in network.state().items() if p.learned]
-    slots = {
-        slot: dict(zip(learned, [p.value.copy() for p in arrays]))
-        for slot, arrays in optimizer.slots.items()
-    }
+    learned = {name: p for name, p in network.state().items() if p.learned}
+    slots = {}
+    for slot, arrays in optimizer.slots.items():
+        if [a.shape for a in arrays] != [p.shape for p in learned.values()]:
+            raise ValueError(f"{who}: the optimizer's {slot} is that of another network")
+        slots[slot] = {name: a.value.copy() for name, a in zip(learned, arrays)}
     about = {"kind": type(optimizer).__name__, "steps": optimizer.steps, "slots": slots} | known
     return Step(snapshot(network), optimizer.steps if n is None else n, about)
 

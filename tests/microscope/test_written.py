@@ -109,3 +109,10 @@ def test_a_loss_that_is_not_finite_is_refused(tmp_path):
     network[1].bias.value = [np.nan, 0, 0]
     with pytest.raises(ValueError, match="step 0 the loss is nan"):
         write(tmp_path / "step.html", network, LOSS, PIXELS, LABELS)
+
+
+def test_an_optimiser_that_knows_another_network_is_refused():
+    network, other, optimizer = small(), nn.Sequential(nn.Dense(3, 3)), nn.Adam()
+    optimizer.step(other.parameters())
+    with pytest.raises(ValueError, match="the optimizer's mean is that of another network"):
+        step(network, optimizer)

@@ -17,9 +17,9 @@ function planeOf(shape, i) {
 }
 
 function planeName(shape, plane) {
-  const axes = {2: ["row"], 3: ["channel"], 4: ["filter", "channel"]}[shape.length] || [];
-  const at = position(plane, shape.slice(0, axes.length));
-  return axes.map((axis, k) => `${axis} ${at[k]}`).join(", ");
+  const word = {2: "row", 3: "channel", 4: "kernel"}[shape.length], ahead = shape.slice(0, -2);
+  const counts = shape.length === 2 ? [shape[0]] : ahead;
+  return `${word} ${position(plane, counts).join(", ")} of ${counts.join(" × ")}`;
 }
 
 // Blue above zero, orange below, as the style sheet says for day and night.

@@ -59,22 +59,20 @@ function hidden(spot) {
 
 // Point at a number; where the layer in the middle does not show it, go to the one that makes it.
 function point(spot, pin = state.pinned) {
-  const {layers} = state.network, last = layers.length;
   const back = spot.what === "slope" || spot.what === "grad";
   const view = back ? "backward" : "forward";
   const arrays = spot.what === "value" || spot.what === "slope";
   const seen = arrays ? [state.layer, state.layer + 1] : [state.layer];
-  if (!seen.includes(spot.k) || (spot.k === last + 1))
-    state.layer = !arrays ? spot.k : Math.max(0, back ? Math.min(spot.k, last) : spot.k - 1);
+  if (!seen.includes(spot.k))
+    state.layer = back || !arrays ? spot.k : Math.max(0, spot.k - 1);
   Object.assign(state, {view, spot, image: spot.n, pinned: pin, guess: ""});
-  const plane = planeOf(shapeOf(current(), spot), spot.i);
-  state.channels[keyOf(spot)] = plane;
+  state.channels[keyOf(spot)] = planeOf(shapeOf(current(), spot), spot.i);
   show();
 }
 
 // The same place where another layer, view, step or image is shown.
 function look(changes) {
-  Object.assign(state, changes);
+  Object.assign(state, changes, {guess: ""});
   const {what} = state.spot;
   if ("view" in changes && !("layer" in changes)) {  // the same number, or its gradient
     const across = changes.view === "backward" ? {value: "slope", param: "grad"}
