@@ -110,14 +110,18 @@ function layerBackward(layer, now, dy) {
   return {dx, grads};
 }
 
-// The loss after array k (the image is 0) was replaced, or after parameters were: layers from k on.
-function lossAfter(now, k, {values = now.values[k], params = now.params}) {
-  const {layers} = now.network;
-  let x = values;
-  for (; k < layers.length; k++) {
-    const fresh = {...keep(layers[k], x)};
-    const kept = now.kept[k].mask ? now.kept[k] : fresh;  // a mask is drawn, not decided
-    x = layerForward(layers[k], {params: params[k], kept, x});
+// The loss after array k (0 is the image) was replaced, or the parameters were: layers from k on.
+// only: the one image in which something changed, so that the others need not be computed again.
+function lossAfter(now, k, {values = now.values[k], params = now.params, only}) {
+  const layers = now.network.layers.slice(k);
+  const alone = only !== undefined && !layers.some(layer => layer.kind === "BatchNorm");
+  const changed = batch => (alone ? [batch[only]] : batch);
+  let x = changed(values);
+  for (const layer of layers) {
+    const {mask} = now.kept[layer.at];  // drawn, not decided: it stays
+    const kept = mask ? {mask: changed(mask)} : keep(layer, x);
+    x = layerForward(layer, {params: params[layer.at], kept, x});
   }
-  return lossOf(now.network, x);
+  const output = alone ? now.values.at(-1).map((sample, n) => (n === only ? x[0] : sample)) : x;
+  return lossOf(now.network, output);
 }

@@ -19,7 +19,7 @@ function lossWith(now, spot, h) {
     const values = [...now.values[k]];
     values[n] = Float64Array.from(values[n]);
     values[n][i] += h;
-    return lossAfter(now, k, {values});
+    return lossAfter(now, k, {values, only: n});
   }
   const params = [...now.params];
   params[k] = {...params[k], [name]: Float64Array.from(params[k][name])};

@@ -23,10 +23,17 @@ function each(layer, add) {
   for (let i = 0; i < count; i++) add(i, i, 0);
 }
 
+// The factor of every wire.
+function factorsOf(wires, factor) {
+  const factors = new Float64Array(wires.y.length);
+  for (let wire = 0; wire < factors.length; wire++) factors[wire] = factor(wire);
+  return factors;
+}
+
 // The factor is a weight.
 function weighted(layer, now, n, wires) {
   const {weight} = now.params;
-  return Float64Array.from(wires.w, w => weight[w]);
+  return factorsOf(wires, wire => weight[wires.w[wire]]);
 }
 
 // One bias for each channel of the output.
@@ -41,5 +48,5 @@ function channel(i, shape) {
 
 KINDS.Flatten = KINDS.Reshape = {
   wires: each,
-  factors: (layer, now, n, wires) => new Float64Array(wires.y.length).fill(1),
+  factors: (layer, now, n, wires) => factorsOf(wires, () => 1),
 };

@@ -24,14 +24,16 @@ KINDS.MaxPool2D = {
     });
     return {winner};
   },
-  factors: (layer, now, n, wires) =>
-    Float64Array.from(wires.y, (y, wire) => (now.kept.winner[n][y] === wires.w[wire] ? 1 : 0)),
+  factors(layer, now, n, wires) {
+    const winner = now.kept.winner[n];
+    return factorsOf(wires, wire => (winner[wires.y[wire]] === wires.w[wire] ? 1 : 0));
+  },
 };
 
 KINDS.AvgPool2D = {
   wires: pooled,
   factors: (layer, now, n, wires) =>
-    Float64Array.from(wires.y, y => 1 / layer.divisor[y % layer.divisor.length]),
+    factorsOf(wires, wire => 1 / layer.divisor[wires.y[wire] % layer.divisor.length]),
 };
 
 KINDS.GlobalAvgPool2D = {

@@ -45,7 +45,7 @@ function histogramOf(now, {layer, channel: c, x, mean, deviation, input}) {
 
 // The loss when the number moves, measured, and the straight line that the gradient promises.
 function lossCurve(now, spot, found, h) {
-  const moves = Array.from({length: 17}, (_, j) => (j - 8) / 8 * h);
+  const moves = Array.from({length: 13}, (_, j) => (j - 6) / 6 * h);
   const losses = moves.map(move => lossWith(now, spot, move));
   const line = moves.map(move => found.base + found.gradient * move);
   const across = scaled(-h, h, 8, 232);
@@ -53,7 +53,7 @@ function lossCurve(now, spot, found, h) {
   const inside = `<path class="tangent" d="${points(moves.map(across), line.map(down))}"/>
     <path class="curve" d="${points(moves.map(across), losses.map(down))}"/>
     <circle cx="${across(0)}" cy="${down(found.base)}" r="4.5"/>
-    <circle class="open" cx="${across(h)}" cy="${down(losses[16])}" r="4.5"/>
+    <circle class="open" cx="${across(h)}" cy="${down(losses.at(-1))}" r="4.5"/>
     <text x="20" y="108">−h</text><text x="222" y="108">+h</text>`;
   return drawing(240, 112, inside, `the loss as the number moves by up to ${h}, and the tangent`);
 }

@@ -75,7 +75,8 @@ function drawGrid(box, spot, marks) {
   const canvas = box.querySelector("canvas"), now = current(), shape = shapeOf(now, spot);
   const all = planes(shape), at = Math.min(state.channels[keyOf(spot)] || 0, all.length - 1);
   const plane = all[at], colours = palette();
-  const room = Math.max(120, box.parentElement.clientWidth * (innerWidth < 700 ? 1 : 0.46) - 24);
+  // Input, kernel and output side by side; on a phone one below the other.
+  const room = Math.max(120, box.parentElement.clientWidth / (innerWidth < 700 ? 1 : 3) - 24);
   const cell = Math.max(5, Math.min(44, Math.floor(room / plane.columns)));
   const ratio = devicePixelRatio || 1, width = cell * plane.columns, height = cell * plane.rows;
   canvas.laid = {plane, cell};
