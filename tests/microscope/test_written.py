@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,9 +33,8 @@ def test_the_file_is_one_page_with_its_data_and_names_no_address(tmp_path):
 
 
 def test_every_file_of_the_page_is_in_the_list_of_files():
-    folder = written.files(written.__package__)
-    there = {f"{part.name}/{file.name}" for part in folder.iterdir() if part.is_dir()
-             for file in part.iterdir() if file.name.endswith(".js")}  # fmt: skip
+    folder = Path(written.__file__).parent
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.js")}
     assert there == {*written.ENGINE, *written.PAGE}
     assert len(there) == len(written.ENGINE + written.PAGE)
 
