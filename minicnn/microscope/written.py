@@ -17,7 +17,7 @@ from ..losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEn
 from ..network import Sequential
 from .described import described, refuse_slow, refuse_unknown
 from .encoded import encoded
-from .recorded import Step, recorded, step, twin
+from .recorded import Step, recorded, rounded, step, twin
 
 VERSION = 1  # of the data's layout
 MOST_IMAGES = 16
@@ -66,13 +66,15 @@ def write(
     labels: Any,
     steps: Sequence[Step] | None = None,
     classes: Sequence[str] | None = None,
+    half: bool = False,
 ) -> None:
     """One HTML file that shows every number of a training step: who made it, and whom it affects.
 
     network: a Sequential of layers that the page knows (`described.KNOWN`). loss: one of the
     library's three. images (N, …): at most 16, uint8 pixels or floats, the batch of the step;
     labels: their targets, as the loss takes them. steps: moments of a training, made by
-    `microscope.step`; by default the network as it is now. classes: names of the outputs.
+    `microscope.step`; by default the network as it is now. classes: names of the outputs. half:
+    round the weights to float16, three digits, so that twice as many fit; the page says so.
 
     The page opens from disk and asks nobody: it holds the weights and computes everything else
     anew, in float64, in training mode. It says whether it found the sums that minicnn found. The
@@ -80,10 +82,11 @@ def write(
 
     Raises TypeError for a layer that the page does not know and for what is no network, loss or
     step; ValueError for more than 16 images or none, for steps of another network, for more
-    multiply-adds than a browser does in an instant, and for a file above 1.5 MB.
+    multiply-adds than a browser does in an instant, for weights too large for float16, and for a
+    file above 1.5 MB.
     """
     path = path_text(path, "path", "microscope.write")
-    data = collected(network, loss, images, labels, steps, classes)
+    data = collected(network, loss, images, labels, steps, classes, half)
     text = assembled(data)
     size = len(text.encode())
     if size > MOST_BYTES:
@@ -92,7 +95,7 @@ def write(
         raise ValueError(
             f"microscope.write: the file would have {size:,} bytes, {count} × {each:,} of them for "
             f"the steps, and may have {MOST_BYTES:,}: pass fewer steps, steps without their "
-            "optimizer, or a smaller network"
+            "optimizer, half=True, or a smaller network"
         )
     with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
@@ -105,6 +108,7 @@ def collected(
     labels: Any,
     steps: Sequence[Step] | None = None,
     classes: Sequence[str] | None = None,
+    half: bool = False,
 ) -> dict[str, Any]:
     """The page's data, as JSON can hold it; checked."""
     who = "microscope.write"
@@ -118,6 +122,8 @@ def collected(
     refuse_slow(network, images.shape[1:])
     moments = [step(network)] if steps is None else list(steps)
     check_steps(moments, network)
+    if half:
+        moments = [rounded(moment) for moment in moments]
     if classes is not None and len(classes) != output[1]:
         raise ValueError(f"{who}: {len(classes)} classes for {output[1]} outputs")
     refuse_large(network, moments)
@@ -132,6 +138,7 @@ def collected(
     divisor = own.divisor(targets, np.arange(len(images))) if soft else rows.size
     return {
         "version": VERSION,
+        "half": half,
         "layers": described(network, images.shape[1:]),
         "names": names(network),
         "classes": None if classes is None else list(map(str, classes)),
@@ -166,8 +173,9 @@ def refuse_large(network: Sequential, moments: list[Step]) -> None:
     if size > MOST_BYTES:
         numbers = sum(p.value.size for p in network.state().values())
         raise ValueError(
-            f"microscope.write: {len(moments)} steps of {numbers:,} numbers are {size:,} bytes, "
-            f"and a file may have {MOST_BYTES:,}: pass fewer steps or a smaller network"
+            f"microscope.write: {len(moments)} × {numbers:,} numbers are {size:,} bytes, "
+            f"and a file may have {MOST_BYTES:,}: pass fewer steps, half=True, or a "
+            "smaller network"
         )
 
 

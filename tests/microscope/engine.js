@@ -13,6 +13,8 @@ const answer = network.steps.map((step, s) => {
     slopes: now.slopes.map(plain),
     grads: now.grads.map(grads =>
       Object.fromEntries(Object.entries(grads).map(([name, array]) => [name, [...array]]))),
+    params: now.params.map(params =>
+      Object.fromEntries(Object.entries(params).map(([name, array]) => [name, [...array]]))),
     differences: differences(now, step.reference),
     readings: readings(now),
     updates: updates(now),

@@ -97,6 +97,19 @@ def test_pixels_are_scaled_and_a_float32_network_is_computed_in_double_precision
     alike(found["values"][0], pixels / 255)
 
 
+@given(seeds)
+def test_weights_that_were_rounded_to_half_are_read_as_they_are(seed):
+    network = nn.Sequential(nn.Dense(40, 5))
+    rng = np.random.default_rng(seed)
+    network[0].weight.value = rng.standard_normal((5, 40)) * 10.0 ** rng.integers(-9, 4, (5, 40))
+    x, target = normal((1, 40), seed), normal((1, 5), seed)
+    data = written.collected(network, nn.MeanSquaredError(), x, target, half=True)
+    (found,) = computed(data)
+    half = network[0].weight.value.astype(np.float16)
+    assert found["params"][0]["weight"] == half.ravel().tolist()
+    assert found["differences"] == []
+
+
 def test_the_page_notices_when_it_computes_something_else():
     network = nn.Sequential(nn.Dense(3, 3), seed=0).astype("float64")
     data = written.collected(network, nn.SoftmaxCrossEntropy(), normal((2, 3), 0), [0, 1])

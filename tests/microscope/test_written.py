@@ -104,6 +104,18 @@ def test_a_file_that_would_be_too_large_is_refused_with_its_size(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["one.html"]
 
 
+def test_half_precision_makes_room_and_refuses_what_it_cannot_hold(tmp_path):
+    network = nn.Sequential(nn.Flatten(), nn.Dense(12, 800), nn.Dense(800, 3), seed=0)
+    several = [step(network)] * 22
+    with pytest.raises(ValueError, match="half=True"):
+        write(tmp_path / "step.html", network, LOSS, PIXELS, LABELS, several)
+    write(tmp_path / "half.html", network, LOSS, PIXELS, LABELS, several, half=True)
+    network[1].bias.value = np.full(800, 1e5)
+    with pytest.raises(ValueError, match=r"1\.bias has numbers that are no float16"):
+        write(tmp_path / "step.html", network, LOSS, PIXELS, LABELS, half=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["half.html"]
+
+
 def test_a_loss_that_is_not_finite_is_refused(tmp_path):
     network = small()
     network[1].bias.value = [np.nan, 0, 0]

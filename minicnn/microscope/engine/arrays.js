@@ -1,12 +1,18 @@
 // Arrays: how the data block holds them, and where a number stands in a shape.
 
 const READERS = {u1: Uint8Array, b1: Uint8Array, i4: Int32Array, i8: BigInt64Array,
-                 f4: Float32Array, f8: Float64Array};
+                 f2: Uint16Array, f4: Float32Array, f8: Float64Array};
 
 // Base64 of little-endian numbers, as a Float64Array.
 function decoded({dtype, data}) {
   const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
-  return Float64Array.from(new READERS[dtype](bytes.buffer), Number);
+  return Float64Array.from(new READERS[dtype](bytes.buffer), dtype === "f2" ? half : Number);
+}
+
+// A float16 from its bits: a sign, five of the exponent, ten of the fraction.
+function half(bits) {
+  const exponent = bits >> 10 & 31, fraction = (bits & 1023) / 1024, sign = bits >> 15 ? -1 : 1;
+  return sign * (exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14);
 }
 
 function size(shape) {

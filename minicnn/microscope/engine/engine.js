@@ -11,7 +11,7 @@ function prepared(data) {
     ({...layer, at: k, wires: wiresOf(layer), arrays: data.names[k]}));
   const loss = {...data.loss, target: samples(decoded(data.loss.target), count)};
   return {layers, loss, count, images: samples(pixels, count), steps: data.steps,
-          labels: data.labels, classes: data.classes,
+          labels: data.labels, classes: data.classes, half: data.half,
           shapes: [layers.length ? layers[0].input : data.images.shape.slice(1),
                    ...layers.map(layer => layer.output)]};
 }

@@ -66,5 +66,6 @@ function drawCheck() {
   text.className = found.length ? "off" : "fits";
   text.textContent = found.length
     ? `⚠ This page does not compute what minicnn computed: ${found.slice(0, 3).join("; ")}.`
-    : "✓ All sums are those that minicnn found.";
+    : "✓ All sums are those that minicnn found" +
+      (state.network.half ? ", of weights rounded to float16." : ".");
 }
