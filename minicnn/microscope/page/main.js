@@ -7,7 +7,9 @@ function arrangeArrays() {
   if (section.dataset.shown === wanted) return;
   const held = document.activeElement && document.activeElement.dataset.array !== undefined;
   section.dataset.shown = wanted;
-  section.replaceChildren(...spots.map(spot => gridBox(spot, titleOf(spot))));
+  const {layers, loss} = state.network, {text} = layers[state.layer] || loss;
+  section.replaceChildren(element("p", {class: "text"}, text),
+                          ...spots.map(spot => gridBox(spot, titleOf(spot))));
   if (held) canvasOf(state.spot)?.focus({preventScroll: true});
 }
 

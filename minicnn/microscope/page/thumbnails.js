@@ -12,7 +12,7 @@ function drawLayers() {
     const layer = layers[k] || loss, off = departs(now, right, k);
     rows.push(element("button", {
       type: "button", class: "layer", "aria-pressed": String(state.layer === k),
-      title: layer.text, onclick: () => look({layer: k}),
+      onclick: () => look({layer: k}),
     }, k < layers.length ? `${k} ${layer.kind}` : `loss ${shown(now.loss).slice(1)}`,
     element("small", {}, k < layers.length ? ` → ${layer.output.join(" × ")}` : ""),
     off ? element("b", {class: "off"}, " ✗ departs") : undefined));
