@@ -17,10 +17,7 @@ function drawLayers() {
     element("small", {}, k < layers.length ? ` → ${layer.output.join(" × ")}` : ""),
     off ? element("b", {class: "off"}, " ✗ departs") : undefined));
   }
-  const column = document.getElementById("layers");
-  const top = column.scrollTop;
-  column.replaceChildren(...rows);
-  column.scrollTop = top;
+  document.getElementById("layers").replaceChildren(...rows);
 }
 
 // Does layer k hand on, or learn, other gradients than it should, because of the mistake?
