@@ -161,7 +161,7 @@ def test_a_number_to_be_predicted_is_hidden_until_there_is_a_guess(opened):
     opened.fill("#guess", f"{right:.4f}")
     opened.keyboard.press("Enter")
     assert "✓ right" in opened.inner_text(".total")
-    array(opened, 3).focus()  # after x, w and b
+    array(opened, 2).focus()  # after x and w
     opened.keyboard.press("ArrowRight")
     opened.fill("#guess", "1000")
     opened.keyboard.press("Enter")

@@ -92,10 +92,11 @@ function affectsTable(now, spot) {
       first ? "It goes no further: below is the image." : "It goes no further: the way is shut.");
   }
   const listing = state.all.affects ? found : found.slice(0, FEW);
-  const rows = listing.map(({spot: to, label: text, by}) =>
-    element("tr", {},
-      element("td", {}, factorButton({label: text, value: valueOf(now, to), spot: to})),
-      element("td", {class: "number"}, `× ${shown(by)}`)));
+  const secret = state.predict;  // what is one layer on may tell what is asked
+  const rows = listing.map(({spot: to, label: text, by}) => element("tr", {},
+    element("td", {}, secret ? text
+      : factorButton({label: text, value: valueOf(now, to), spot: to})),
+    element("td", {class: "number"}, secret ? "?" : `× ${shown(by)}`)));
   const batch = spot.what === "param" ? " in this image" : "";
   return listed("affects", [`affects ${found.length}${batch}`, "factor"], rows, found.length);
 }

@@ -132,7 +132,7 @@ function drawCell(pen, {x, y, cell, value, top, colours, hidden, faint, wrong}) 
     pen.textBaseline = "middle";
     pen.fillText(hidden ? "?" : short(value, cell >= 34 ? 5 : 4), x + cell / 2, y + cell / 2 + 1);
   }
-  if (wrong) {
+  if (wrong && cell >= 14) {
     pen.strokeStyle = dark ? "#fff" : "#000";
     pen.lineWidth = 1;
     pen.beginPath();

@@ -36,6 +36,6 @@ function say() {
                max: `the largest of ${count}`,
                update: `the optimiser makes it ${shown(made.fresh)}`}[made.kind] || made.formula;
   const reach = affects(now, spot).length;
-  document.getElementById("said").textContent =
-    `${name} is ${value}: ${how}. It affects ${reach} number${reach === 1 ? "" : "s"}.`;
+  const goes = reach ? ` It affects ${reach} number${reach === 1 ? "" : "s"}.` : "";
+  document.getElementById("said").textContent = `${name} is ${value}: ${how}.${goes}`;
 }

@@ -74,7 +74,7 @@ function keepFocus(draw) {
 }
 
 state.network = prepared(JSON.parse(document.getElementById("data").textContent));
-state.spot = arraysShown().at(-1);
+state.spot = arraysShown()[0];
 fromAddress();
 addEventListener("hashchange", fromAddress);
 addEventListener("keydown", pressed);

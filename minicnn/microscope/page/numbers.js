@@ -14,12 +14,14 @@ function shown(value) {
 function short(value, letters) {
   if (value === 0) return "0";
   const sign = value < 0 ? "−" : "", size = Math.abs(value);
+  const power = sign + size.toExponential(0).replace("+", "");
+  if (size < 5e-4 || size >= 1e5) return power.length <= letters ? power : `${sign}~0`;
   for (let digits = 3; digits >= 0; digits--) {
     let text = size.toFixed(digits).replace(/^0\./, ".");
     if (text.includes(".")) text = text.replace(/\.?0+$/, "") || "0";
     if (sign.length + text.length <= letters) return text === "0" ? `${sign}~0` : sign + text;
   }
-  return size >= 1 ? `${sign}${size.toExponential(0).replace("+", "")}` : `${sign}~0`;
+  return size >= 1 ? power : `${sign}~0`;
 }
 
 function element(tag, attributes = {}, ...children) {

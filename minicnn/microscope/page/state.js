@@ -26,18 +26,16 @@ function current(mistake = state.mistake) {
   return state.runs.get(key);
 }
 
-// The arrays in the middle, as spots of their first number.
+// The arrays in the middle, as spots of their first number: input, kernel, output, and the rest.
 function arraysShown() {
   const {layer, view, image: n, network} = state, back = view === "backward";
   const what = back ? "slope" : "value";
   if (layer === network.layers.length) return [{what, k: layer, n, i: 0}];
   const names = Object.keys(network.layers[layer].arrays)
     .filter(name => ["weight", "bias", "gamma", "beta"].includes(name));
-  return [
-    {what, k: layer, n, i: 0},
-    ...names.map(name => ({what: back ? "grad" : "param", k: layer, name, n, i: 0})),
-    {what, k: layer + 1, n, i: 0},
-  ];
+  const [kernel = [], ...others] = names.map(name =>
+    ({what: back ? "grad" : "param", k: layer, name, n, i: 0}));
+  return [{what, k: layer, n, i: 0}, kernel, {what, k: layer + 1, n, i: 0}, others].flat();
 }
 
 function keyOf({what, k, name}) {
@@ -79,8 +77,9 @@ function look(changes) {
                                                : {slope: "value", grad: "param"};
     state.spot = {...state.spot, what: across[what] || what};
   } else if ("layer" in changes) {
-    const shown = arraysShown(), back = state.view === "backward";
-    state.spot = {...(back ? shown[0] : shown.at(-1))};
+    const {layer, view, network} = state, back = view === "backward";
+    const k = back ? layer : Math.min(layer + 1, network.layers.length);
+    state.spot = {what: back ? "slope" : "value", k, n: state.image, i: 0};
     const plane = state.channels[keyOf(state.spot)] || 0;
     state.spot.i = planes(shapeOf(current(), state.spot))[plane].start;
   }
