@@ -1,12 +1,18 @@
-// Reads {data, mistake} and prints what the page would compute for each step, for Python to compare.
+// Reads a line of {data, mistake} at a time, and prints what the page would compute for each step, for
+// Python to compare.
 
-const {data, mistake} = JSON.parse(require("fs").readFileSync(0));
-const network = prepared(data);
-const made = mistake ? mistakes(network).find(({name}) => name === mistake) : undefined;
 const PIXEL = 14;
 const plain = batch => batch.map(sample => [...sample]);
-const answer = network.steps.map((step, s) => {
-  const now = run(network, s, made);
+require("readline").createInterface({input: process.stdin}).on("line", line =>
+  console.log(JSON.stringify(answers(JSON.parse(line)))));
+
+function answers({data, mistake}) {
+  const network = prepared(data);
+  const made = mistake ? mistakes(network).find(({name}) => name === mistake) : undefined;
+  return network.steps.map((step, s) => answer(run(network, s, made), step));
+}
+
+function answer(now, step) {
   return {
     loss: now.loss,
     values: now.values.map(plain),
@@ -21,8 +27,7 @@ const answer = network.steps.map((step, s) => {
     verdicts: verdicts(now),
     [`cone of pixel ${PIXEL}`]: coneOf(now),
   };
-});
-console.log(JSON.stringify(answer));
+}
 
 // Of every number: the sum that the page shows, and the number itself.
 function readings(now) {
@@ -35,8 +40,7 @@ function readings(now) {
 
 // Every learned number after the optimiser's step.
 function updates(now) {
-  return everySpot(now).filter(spot => spot.what === "param" && network.steps[now.step].optimizer)
-    .map(spot => madeBy(now, spot).fresh);
+  return everySpot(now).filter(spot => spot.what === "param").map(spot => madeBy(now, spot).fresh);
 }
 
 // What nudging says of the first image's numbers and of all weights.

@@ -63,6 +63,8 @@ REFUSED = {
         TypeError, "layer 1, Residual"),
     "no network": ({"network": nn.Dense(12, 3)}, TypeError, "network must be a Sequential"),
     "no loss": ({"loss": nn.Dense(12, 3)}, TypeError, "loss must be a loss"),
+    "a loss of one's own": ({"loss": type("Own", (nn.SoftmaxCrossEntropy,), {})()},
+                            TypeError, "not Own"),
     "too many images": ({"images": PIXELS.repeat(5, 0), "labels": LABELS * 5},
                         ValueError, "1 to 16 images, got 20"),
     "no image": ({"images": PIXELS[:0], "labels": []}, ValueError, "1 to 16 images, got 0"),
