@@ -115,8 +115,8 @@ def collected(
     instance(network, Sequential, "network", who, "a Sequential")
     instance(loss, Loss, "loss", who, "a loss such as SoftmaxCrossEntropy()")
     if type(loss) not in LOSSES:
-        names = ", ".join(kind.__name__ for kind in LOSSES)
-        raise TypeError(f"{who}: the page knows the losses {names}, not {type(loss).__name__}")
+        known = ", ".join(kind.__name__ for kind in LOSSES)
+        raise TypeError(f"{who}: the page knows the losses {known}, not {type(loss).__name__}")
     images = as_samples(images, f"{who}: images")
     if not 1 <= len(images) <= MOST_IMAGES:
         raise ValueError(f"{who}: wanted 1 to {MOST_IMAGES} images, got {len(images)}")
