@@ -112,8 +112,8 @@ function lossTable(now, n, c) {
   const rows = [...z].map((value, k) => element("tr", {class: k === c ? "here" : ""},
     element("th", {}, String(classes ? classes[k] : k)),
     [value, ...(soft ? [Math.exp(value)] : []), p[k], t[k], slope[k]].map(each =>
-      element("td", {class: "number"}, shown(each)))));
-  return element("div", {class: "list"},
+      element("td", {class: "number"}, shown(each, 3)))));
+  return element("div", {class: "list loss"},
     table(heads, rows), element("p", {}, `L = ${shown(now.loss)}, the mean of the batch.`));
 }
 

@@ -102,9 +102,20 @@ function drawGrid(box, spot, marks) {
     pen.strokeRect(p % plane.columns * cell + inset, Math.floor(p / plane.columns) * cell + inset,
                    cell - 2 * inset, cell - 2 * inset);
   };
-  const here = list => list.filter(one => keyOf(one) === keyOf(spot));
-  for (const {i} of here(marks.affected)) outline(i, 1.5, [3, 2], 1.5);
-  for (const {i} of here(marks.made)) outline(i, 1.5, [], 1.5);
+  const thin = cell < 14 ? 1 : 1.5;
+  const here = (list, dashes) => {
+    const inside = new Set(list.filter(one => keyOf(one) === keyOf(spot)).map(({i}) => i)
+      .filter(i => i >= plane.start && i < plane.start + plane.count));
+    if (inside.size < plane.count) for (const i of inside) outline(i, thin, dashes, thin);
+    else {  // all of them: one line around the plane
+      pen.setLineDash(dashes);
+      pen.lineWidth = 2;
+      pen.strokeStyle = colours.mark;
+      pen.strokeRect(1, 1, width - 2, height - 2);
+    }
+  };
+  here(marks.affected, [3, 2]);
+  here(marks.made, []);
   if (keyOf(state.spot) === keyOf(spot)) outline(state.spot.i, 1.5, [], 3.5);
   canvas.setAttribute("aria-label", `${box.querySelector("figcaption").textContent}, ` +
     `${shape.join(" × ")}. Arrow keys move.`);
@@ -127,7 +138,7 @@ function drawCell(pen, {x, y, cell, value, top, colours, hidden, faint, wrong}) 
     pen.fill();
   }
   if (cell >= 22) {
-    pen.font = `${Math.min(13, cell * 0.36)}px system-ui, sans-serif`;
+    pen.font = `${Math.min(13, cell * 0.34)}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.fillText(hidden ? "?" : short(value, cell >= 34 ? 5 : 4), x + cell / 2, y + cell / 2 + 1);

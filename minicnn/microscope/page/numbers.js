@@ -1,12 +1,12 @@
 // Numbers as text, and elements of the page.
 
-// Four digits that count, with a sign that is seen: +0.5312, −12.5, 0.
-function shown(value) {
+// Digits that count, with a sign that is seen: +0.5312, −12.5, 0.
+function shown(value, digits = 4) {
   if (value === undefined) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e5 || size < 1e-4 ? size.toExponential(2)
-    : String(Number(size.toPrecision(4)));
+  const text = size >= 1e5 || size < 1e-4 ? size.toExponential(digits - 2)
+    : String(Number(size.toPrecision(digits)));
   return (value < 0 ? "−" : "+") + text;
 }
 
