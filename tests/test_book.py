@@ -65,7 +65,8 @@ def test_every_link_leads_to_a_file_and_every_anchor_to_a_place(book):
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             there = target.exists()
-            if there and parts.fragment and target in book:
+            # "#view=backward" is said to a page of the microscope: no place in it.
+            if there and parts.fragment and "=" not in parts.fragment and target in book:
                 there = unquote(parts.fragment) in book[target].anchors
             if not there:
                 broken.append(f"{path.relative_to(BOOK.resolve())}: {link}")
