@@ -35,6 +35,7 @@ $(VENV)/installed-docs: $(VENV)/made pyproject.toml
 
 INTERPRETED := -p tests.ptx.plugin tests/cuda tests/ptx
 
+# results/demo.png, and a training under the microscope: results/microscope.html
 demo: $(VENV)/installed
 	$(BIN)/python examples/demo.py
 

@@ -3,6 +3,10 @@ below each block what it printed, or the figure that its last line names:
 
     figure  # what there is to see, for who cannot see it
 
+or the HTML file that it names, in a frame:
+
+    page = "file.html"  # what it is
+
 The pages stay plain Markdown, to be read anywhere.
 """
 
@@ -10,6 +14,7 @@ import base64
 import contextlib
 import io
 import re
+import shutil
 import tempfile
 from html import escape
 from importlib.util import find_spec
@@ -21,8 +26,10 @@ from sphinx.errors import ExtensionError
 BLOCK = re.compile(r"^```python\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 IMPORT = re.compile(r"^(?:import|from) (\w+)", re.MULTILINE)
 FIGURE = re.compile(r"^figure  # (.+)\n\Z", re.MULTILINE)
+FRAME = re.compile(r'^page = "([\w-]+\.html)(#\S*)?"  # (.+)\n\Z', re.MULTILINE)
 PRINTED = "\n```{{code-block}} text\n:class: {}\n:caption: prints\n\n{}\n```\n"
 DRAWN = '\n```{{raw}} html\n<img class="drawn {}" alt="{}" src="data:image/png;base64,{}">\n```\n'
+FRAMED = '\n```{{raw}} html\n<iframe class="page" title="{}" src="{}"></iframe>\n```\n'
 
 
 def setup(app):
@@ -60,6 +67,8 @@ def run_page(app, page, source):
         shown = PRINTED.format(kind(output), output) if output else ""
         if alt := FIGURE.search(block[1]):
             shown += drawn(names["figure"], alt[1])
+        if frame := FRAME.search(block[1]):
+            shown += framed(app, page, *frame.groups(""))
         return block[0] + shown
 
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
@@ -77,3 +86,12 @@ def drawn(figure, alt):
     figure.savefig(file, format="png", dpi=110)
     pictures = "image" if all(axes.images for axes in figure.axes) else ""  # else a plot
     return DRAWN.format(pictures, escape(alt), base64.b64encode(file.getvalue()).decode())
+
+
+def framed(app, page, file, place, words):
+    """The file is kept in the built book; place: what stands after it in its address."""
+    folder = Path(app.outdir, "_pages", Path(page).name)
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(file, folder)
+    address = "../" * page.count("/") + f"_pages/{folder.name}/{file}{place}"
+    return FRAMED.format(escape(words), address)

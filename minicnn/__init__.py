@@ -82,5 +82,6 @@ __all__ = [
 
 names.install()
 if TYPE_CHECKING:  # they are imported when they are asked for
+    from . import microscope as microscope
     from . import plotting as plotting
     from . import timing as timing

@@ -20,6 +20,7 @@ for backend in ("numpy", "numba"):
     network = nn.Sequential(nn.Flatten(), nn.Dense(64, 4), seed=0).to(backend)
     history = nn.fit(network, nn.SoftmaxCrossEntropy(), nn.Adam(1e-2), (images, labels), epochs=20)
     assert history["train_loss"][-1] < history["train_loss"][0]
+nn.microscope.write("step.html", network, nn.SoftmaxCrossEntropy(), images[:4], labels[:4])
 """
 
 
@@ -44,7 +45,7 @@ assert not made, sorted(made)
 with zipfile.ZipFile(wheel) as archive:
     packed = {name for name in archive.namelist() if ".dist-info/" not in name}
 assert packed == package, sorted(packed ^ package)
-assert "minicnn/py.typed" in packed
+assert {"minicnn/py.typed", "minicnn/microscope/page/page.html"} <= packed
 
 python("-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel))
 with tempfile.TemporaryDirectory() as empty:

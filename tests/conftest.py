@@ -1,7 +1,11 @@
-"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, or nightly."""
+"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, or nightly; and a browser."""
 
 import os
+import shutil
 import signal
+from urllib.parse import urlsplit
+
+import pytest
 
 # Tests run side by side, and their products are small. (NumPy is told before it is imported.)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,3 +32,31 @@ def pytest_sessionstart():
         from minicnn.backends.numba.runtime import CORES, set_threads
 
         set_threads(max(1, CORES // processes))
+
+
+# ── a browser, for pages: skipped without Playwright's Python package or a Chromium ──────────────
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with playwright.sync_playwright() as drivers:
+        try:
+            browser = drivers.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"no browser: {error}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser):
+    """A page of the browser that writes down what it asks for, and what goes wrong in it."""
+    tab = browser.new_page()
+    tab.elsewhere, tab.errors = [], []
+    tab.on("request", lambda request: tab.elsewhere.append(request.url)
+           if urlsplit(request.url).scheme not in ("file", "data", "blob") else None)  # fmt: skip
+    tab.on("console", lambda said: tab.errors.append(said.text) if said.type == "error" else None)
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    return tab

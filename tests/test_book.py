@@ -4,7 +4,6 @@ Python package or a Chromium (`pip install playwright`, `apt-get install chromiu
 """
 
 import os
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -66,7 +65,8 @@ def test_every_link_leads_to_a_file_and_every_anchor_to_a_place(book):
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             there = target.exists()
-            if there and parts.fragment and target in book:
+            # "#view=backward" is said to a page of the microscope: no place in it.
+            if there and parts.fragment and "=" not in parts.fragment and target in book:
                 there = unquote(parts.fragment) in book[target].anchors
             if not there:
                 broken.append(f"{path.relative_to(BOOK.resolve())}: {link}")
@@ -79,31 +79,6 @@ def test_every_picture_has_words_for_who_cannot_see_it(book):
 
 
 # ── in a browser ─────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with playwright.sync_playwright() as drivers:
-        try:
-            browser = drivers.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no browser: {error}")
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def tab(browser):
-    """A page of the browser that writes down what it asks for, and what goes wrong in it."""
-    tab = browser.new_page()
-    tab.elsewhere, tab.errors = [], []
-    tab.on("request", lambda request: tab.elsewhere.append(request.url)
-           if urlsplit(request.url).scheme not in ("file", "data", "blob") else None)  # fmt: skip
-    tab.on("console", lambda said: tab.errors.append(said.text) if said.type == "error" else None)
-    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
-    return tab
 
 
 @pytest.mark.parametrize("file", PAGES, ids=str)

@@ -15,7 +15,7 @@ FLOORS = (
     {"initializers"},
     {"data", "layers"},
     {"gradcheck", "losses", "metrics", "network", "optimizers", "schedules"},
-    {"plotting"},
+    {"microscope", "plotting"},
     {"files"},
     {"training"},
     {"distributed", "timing"},

@@ -1,0 +1,105 @@
+// What is looked at. One object; whoever changes it calls `show`.
+
+const state = {
+  network: null, step: 0, image: 0,
+  layer: 0,            // the layer in the middle; their number stands for the loss
+  view: "forward",
+  spot: null,          // the number pointed at
+  pinned: false,       // then the mouse does not move it
+  mistake: "",         // "at name" of the mistake that is switched on
+  predict: false, guessed: new Set(), guess: "",
+  cones: "",           // "made", "affects" or nothing
+  h: 0.1, nudging: false,
+  channels: {},        // the plane that is shown of each array
+  all: {},             // lists that are shown whole
+  runs: new Map(),
+};
+
+// The run of the shown step, with the mistake that is switched on or without.
+function current(mistake = state.mistake) {
+  const key = `${state.step} ${mistake}`;
+  if (!state.runs.has(key)) {
+    if (state.runs.size > 4) state.runs.delete(state.runs.keys().next().value);
+    const made = mistakes(state.network).find(one => `${one.at} ${one.name}` === mistake);
+    state.runs.set(key, run(state.network, state.step, made));
+  }
+  return state.runs.get(key);
+}
+
+// The arrays in the middle, as spots of their first number: input, kernel, output, and the rest.
+function arraysShown() {
+  const {layer, view, image: n, network} = state, back = view === "backward";
+  const what = back ? "slope" : "value";
+  if (layer === network.layers.length) return [{what, k: layer, n, i: 0}];
+  const names = Object.keys(network.layers[layer].arrays)
+    .filter(name => ["weight", "bias", "gamma", "beta"].includes(name));
+  const [kernel = [], ...others] = names.map(name =>
+    ({what: back ? "grad" : "param", k: layer, name, n, i: 0}));
+  return [{what, k: layer, n, i: 0}, kernel, {what, k: layer + 1, n, i: 0}, others].flat();
+}
+
+function keyOf({what, k, name}) {
+  return [what, k, name].join(" ");
+}
+
+function sameSpot(a, b) {
+  return keyOf(a) === keyOf(b) && a.i === b.i &&
+    (a.n === b.n || a.what === "param" || a.what === "grad");
+}
+
+// Is it hidden until somebody has guessed it? What the layer makes is; what it is made of is not.
+function hidden(spot) {
+  if (!state.predict || state.guessed.has(`${keyOf(spot)} ${spot.n} ${spot.i} ${state.step}`))
+    return false;
+  if (spot.what === "value") return spot.k === state.layer + 1;
+  return spot.what === "grad" || (spot.what === "slope" && spot.k === state.layer);
+}
+
+// Point at a number; where the layer in the middle does not show it, go to the one that makes it.
+function point(spot, pin = state.pinned) {
+  const back = spot.what === "slope" || spot.what === "grad";
+  const view = back ? "backward" : "forward";
+  const arrays = spot.what === "value" || spot.what === "slope";
+  const seen = arrays ? [state.layer, state.layer + 1] : [state.layer];
+  if (!seen.includes(spot.k))
+    state.layer = back || !arrays ? spot.k : Math.max(0, spot.k - 1);
+  Object.assign(state, {view, spot, image: spot.n, pinned: pin, guess: ""});
+  state.channels[keyOf(spot)] = planeOf(shapeOf(current(), spot), spot.i);
+  show();
+}
+
+// The same place where another layer, view, step or image is shown.
+function look(changes) {
+  Object.assign(state, changes, {guess: ""});
+  const {what} = state.spot;
+  if ("view" in changes && !("layer" in changes)) {  // the same number, or its gradient
+    const across = changes.view === "backward" ? {value: "slope", param: "grad"}
+                                               : {slope: "value", grad: "param"};
+    state.spot = {...state.spot, what: across[what] || what};
+  } else if ("layer" in changes) {
+    const {layer, view, network} = state, back = view === "backward";
+    const k = back ? layer : Math.min(layer + 1, network.layers.length);
+    state.spot = {what: back ? "slope" : "value", k, n: state.image, i: 0};
+    const plane = state.channels[keyOf(state.spot)] || 0;
+    state.spot.i = planes(shapeOf(current(), state.spot))[plane].start;
+  }
+  state.spot = {...state.spot, n: state.image};
+  show();
+}
+
+// #layer=0&view=backward&step=1&image=2&index=3, as chapters of a book write it.
+function fromAddress() {
+  const asked = new URLSearchParams(location.hash.slice(1)), {network} = state;
+  const within = (name, most) =>
+    Math.max(0, Math.min(most, Math.floor(Number(asked.get(name)) || 0)));
+  if (asked.has("mistake")) state.mistake = asked.get("mistake");
+  if (asked.has("step")) state.step = within("step", network.steps.length - 1);
+  if (asked.has("image")) state.image = within("image", network.count - 1);
+  look({layer: within("layer", network.layers.length),
+        view: asked.get("view") === "backward" ? "backward" : "forward"});
+  const array = Number(asked.get("array") ?? NaN), shown = arraysShown();
+  if (shown[array]) {
+    const count = size(shapeOf(current(), shown[array]));
+    point({...shown[array], i: within("index", count - 1)}, true);
+  }
+}
