@@ -200,6 +200,9 @@ def test_the_address_leads_to_a_number(tab, page):
     tab.goto(f"{page}#layer=0&view=backward&step=1&image=2&array=1&index=4")
     assert "dw[0,0,1,1] of layer 0, Conv2D" in said(tab)
     assert tab.evaluate("[state.step, state.image]") == [1, 2]
+    tab.goto(f"{page}#layer=99&step=-3&image=x&mistake=none&array=7")
+    assert "z[0]" in said(tab)
+    assert tab.evaluate("[state.step, state.image, state.mistake]") == [0, 0, ""]
 
 
 def test_the_point_on_the_curve_the_histogram_and_the_optimiser_are_drawn(opened):

@@ -102,7 +102,8 @@ function normalMadeBy(now, layer, l, n, i, total) {
                  term(param("beta"))];
   return {kind: "normal", formula: FORMULAS.BatchNorm, total, terms, layer, channel: c,
           x: now.values[l][n][i], input: {spot: {what: "value", k: l, n, i}},
-          mean: now.kept[l].mean[c], deviation: Math.sqrt(now.kept[l].variance[c])};
+          mean: now.kept[l].mean[c], deviation: Math.sqrt(now.kept[l].variance[c]),
+          running: {mean: now.params[l].running_mean[c], variance: now.params[l].running_var[c]}};
 }
 
 function slopeMadeBy(now, {k, n, i}, total) {
