@@ -92,6 +92,7 @@ function through(now, l, n, wire, value) {
   const layer = now.network.layers[l];
   if (now.params[l].weight)
     return factor(now, {what: "param", k: l, name: "weight", n, i: layer.wires.w[wire]}, l);
+  if (layer.kind === "MaxPool2D") return number(value ? "won" : "another won", value);
   return number(SHARES[layer.kind] || "1", value);
 }
 
@@ -207,7 +208,7 @@ const SLOPES = {
   Tanh: "1 − y²", SiLU: "σ + x · σ · (1 − σ)", ELU: "1 or α · eˣ", Softplus: "sigmoid(x)",
   GELU: "Φ(x) + x · φ(x)",
 };
-const SHARES = {MaxPool2D: "won", AvgPool2D: "1/size", GlobalAvgPool2D: "1/size",
+const SHARES = {AvgPool2D: "1/size", GlobalAvgPool2D: "1/size",
                 Dropout: "mask / (1 − p)", Standardize: "1/std"};
 
 // The numbers that a number goes into, one layer on: [{spot, label, by}], by: the wire's factor.

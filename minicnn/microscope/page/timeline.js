@@ -14,7 +14,8 @@ function drawTimeline() {
   const slider = document.getElementById("step");
   slider.value = step;
   const losses = steps.map(one => one.reference.loss);
-  document.getElementById("losses").replaceChildren(...(steps.length > 1 ? [stepCurve(losses)] : []));
+  const curve = steps.length > 1 ? stepCurve(losses) : "";
+  document.getElementById("losses").replaceChildren(curve);
   const rate = steps[step].optimizer ? `, lr ${steps[step].optimizer.lr}` : "";
   const said = `step ${steps[step].n}${rate}, loss ${shown(losses[step]).replace("+", "")}`;
   const choice = (view, text) => element("button", {
