@@ -1,5 +1,5 @@
-// Reads a line of {data, mistake} at a time, and prints what the page would compute for each step, for
-// Python to compare.
+// Reads a line of {data, mistake} at a time, and prints what the page would compute for each step,
+// for Python to compare.
 
 const PIXEL = 14;
 const plain = batch => batch.map(sample => [...sample]);

@@ -146,7 +146,7 @@ def test_nudging_agrees_until_a_mistake_is_switched_on(opened):
     assert "✓" in opened.inner_text(".verdict")
     opened.select_option("#mistake", "2 sign of the gradient")
     assert opened.locator("#layers .off").count() == 3  # ReLU, BatchNorm, convolution
-    assert "sign of dy" in opened.inner_text("#switches .off")
+    assert "sign of dy" in opened.inner_text("#chosen")
     opened.locator("#layers button.layer").nth(0).click()
     array(opened, 1).focus()
     assert "✗" in opened.inner_text(".verdict")
@@ -168,6 +168,25 @@ def test_a_number_to_be_predicted_is_hidden_until_there_is_a_guess(opened):
     assert "✗ you said +1000" in opened.inner_text(".total")
 
 
+def test_the_slider_can_be_dragged_through_all_steps(opened):
+    box = opened.locator("#step").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    opened.mouse.move(box["x"] + 8, middle)
+    opened.mouse.down()
+    seen = []
+    for share in (0.1, 0.5, 0.98):
+        opened.mouse.move(box["x"] + share * box["width"], middle)
+        seen.append(opened.evaluate("state.step"))
+    opened.mouse.up()
+    assert seen == [0, 1, 2]
+
+
+def test_what_was_opened_stays_open_while_the_mouse_points(opened):
+    opened.click("summary")
+    array(opened, 0).hover()
+    assert opened.evaluate("document.querySelector('details').open")
+
+
 def test_cones_change_the_picture(opened):
     before = opened.locator("#layers").screenshot()
     opened.click("[data-cone=affects]")
@@ -181,6 +200,9 @@ def test_the_address_leads_to_a_number(tab, page):
     tab.goto(f"{page}#layer=0&view=backward&step=1&image=2&array=1&index=4")
     assert "dw[0,0,1,1] of layer 0, Conv2D" in said(tab)
     assert tab.evaluate("[state.step, state.image]") == [1, 2]
+    tab.goto(f"{page}#layer=99&step=-3&image=x&mistake=none&array=7")
+    assert "z[0]" in said(tab)
+    assert tab.evaluate("[state.step, state.image, state.mistake]") == [0, 0, ""]
 
 
 def test_the_point_on_the_curve_the_histogram_and_the_optimiser_are_drawn(opened):

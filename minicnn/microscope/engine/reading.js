@@ -92,6 +92,7 @@ function through(now, l, n, wire, value) {
   const layer = now.network.layers[l];
   if (now.params[l].weight)
     return factor(now, {what: "param", k: l, name: "weight", n, i: layer.wires.w[wire]}, l);
+  if (layer.kind === "MaxPool2D") return number(value ? "won" : "another won", value);
   return number(SHARES[layer.kind] || "1", value);
 }
 
@@ -102,7 +103,8 @@ function normalMadeBy(now, layer, l, n, i, total) {
                  term(param("beta"))];
   return {kind: "normal", formula: FORMULAS.BatchNorm, total, terms, layer, channel: c,
           x: now.values[l][n][i], input: {spot: {what: "value", k: l, n, i}},
-          mean: now.kept[l].mean[c], deviation: Math.sqrt(now.kept[l].variance[c])};
+          mean: now.kept[l].mean[c], deviation: Math.sqrt(now.kept[l].variance[c]),
+          running: {mean: now.params[l].running_mean[c], variance: now.params[l].running_var[c]}};
 }
 
 function slopeMadeBy(now, {k, n, i}, total) {
@@ -206,7 +208,7 @@ const SLOPES = {
   Tanh: "1 − y²", SiLU: "σ + x · σ · (1 − σ)", ELU: "1 or α · eˣ", Softplus: "sigmoid(x)",
   GELU: "Φ(x) + x · φ(x)",
 };
-const SHARES = {MaxPool2D: "won", AvgPool2D: "1/size", GlobalAvgPool2D: "1/size",
+const SHARES = {AvgPool2D: "1/size", GlobalAvgPool2D: "1/size",
                 Dropout: "mask / (1 − p)", Standardize: "1/std"};
 
 // The numbers that a number goes into, one layer on: [{spot, label, by}], by: the wire's factor.

@@ -23,7 +23,7 @@ function points(xs, ys) {
 }
 
 // The channel over all images and positions, with μ, σ and the number itself.
-function histogramOf(now, {layer, channel: c, x, mean, deviation, input}) {
+function histogramOf(now, {layer, channel: c, x, mean, deviation, running, input}) {
   const values = now.values[input.spot.k].flatMap(sample =>
     [...sample].filter((_, i) => channel(i, layer.input) === c));
   const low = Math.min(...values), high = Math.max(...values), bins = new Array(24).fill(0);
@@ -39,8 +39,10 @@ function histogramOf(now, {layer, channel: c, x, mean, deviation, input}) {
   const inside = `${bars}${lines}<circle cx="${across(x)}" cy="84" r="4.5"/>`;
   const words = `${values.length} numbers of channel ${c}: μ = ${shown(mean)}, ` +
     `σ = ${shown(deviation)}`;
+  const after = `After the training, instead of these: the running μ, now ${
+    shown(running.mean)}, and σ², now ${shown(running.variance)}.`;
   return element("div", {}, drawing(240, 110, inside, words),
-                 element("p", {class: "small"}, words));
+                 element("p", {class: "small"}, words), element("p", {class: "small"}, after));
 }
 
 // The loss when the number moves, measured, and the straight line that the gradient promises.

@@ -92,7 +92,8 @@ function fromAddress() {
   const asked = new URLSearchParams(location.hash.slice(1)), {network} = state;
   const within = (name, most) =>
     Math.max(0, Math.min(most, Math.floor(Number(asked.get(name)) || 0)));
-  if (asked.has("mistake")) state.mistake = asked.get("mistake");
+  const named = mistakes(network).map(({at, name}) => `${at} ${name}`);
+  if (named.includes(asked.get("mistake"))) state.mistake = asked.get("mistake");
   if (asked.has("step")) state.step = within("step", network.steps.length - 1);
   if (asked.has("image")) state.image = within("image", network.count - 1);
   look({layer: within("layer", network.layers.length),

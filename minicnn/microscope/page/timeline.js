@@ -1,34 +1,42 @@
 // Below: the step, with the loss of every step that was kept; the image; the direction. Above: the
 // switches of predict and of the chapters' mistakes, and what the page found of itself.
 
+// The slider is made once, for it is held while what lies around it changes.
 function drawTimeline() {
-  const {network, step} = state, {steps} = network;
+  const {network, step} = state, {steps} = network, place = document.getElementById("timeline");
+  if (!place.children.length)
+    place.append(element("div", {id: "losses"}),
+                 element("input", {type: "range", id: "step", min: 0, max: steps.length - 1,
+                                   "aria-label": "step of the training",
+                                   hidden: steps.length === 1,
+                                   oninput: event => look({step: Number(event.target.value)})}),
+                 element("div", {id: "choices"}));
+  const slider = document.getElementById("step");
+  slider.value = step;
   const losses = steps.map(one => one.reference.loss);
-  const parts = [];
-  if (steps.length > 1) {
-    const across = scaled(0, steps.length - 1, 8, 292);
-    const down = scaled(Math.min(...losses), Math.max(...losses), 52, 8);
-    const path = points(losses.map((_, s) => across(s)), losses.map(down));
-    const dots = losses.map((loss, s) => `<circle class="${s === step ? "" : "open"}"
-      cx="${across(s)}" cy="${down(loss)}" r="${s === step ? 5 : 2.5}"/>`);
-    const inside = `<path class="curve" d="${path}"/>${dots.join("")}`;
-    parts.push(element("div", {class: "steps"},
-      drawing(300, 60, inside, `loss from ${shown(losses[0])} to ${shown(losses.at(-1))}`),
-      element("input", {type: "range", id: "step", min: 0, max: steps.length - 1, value: step,
-                        "aria-label": "step of the training",
-                        oninput: event => look({step: Number(event.target.value)})})));
-  }
+  const curve = steps.length > 1 ? stepCurve(losses) : "";
+  document.getElementById("losses").replaceChildren(curve);
   const rate = steps[step].optimizer ? `, lr ${steps[step].optimizer.lr}` : "";
   const said = `step ${steps[step].n}${rate}, loss ${shown(losses[step]).replace("+", "")}`;
-  parts.push(element("p", {class: "small"}, said));
-  parts.push(element("div", {class: "images", role: "group", "aria-label": "images"},
-    network.images.map((_, n) => imageButton(n))));
   const choice = (view, text) => element("button", {
     type: "button", "aria-pressed": String(state.view === view), onclick: () => look({view}),
   }, text);
-  parts.push(element("p", {class: "choices"}, choice("forward", "▼ Forward"),
-                     choice("backward", "▲ Backward")));
-  document.getElementById("timeline").replaceChildren(...parts);
+  document.getElementById("choices").replaceChildren(
+    element("p", {class: "small"}, said),
+    element("div", {class: "images", role: "group", "aria-label": "images"},
+            network.images.map((_, n) => imageButton(n))),
+    element("p", {class: "choices"}, choice("forward", "▼ Forward"),
+            choice("backward", "▲ Backward")));
+}
+
+function stepCurve(losses) {
+  const across = scaled(0, losses.length - 1, 8, 292);
+  const down = scaled(Math.min(...losses), Math.max(...losses), 52, 8);
+  const path = points(losses.map((_, s) => across(s)), losses.map(down));
+  const dots = losses.map((loss, s) => `<circle class="${s === state.step ? "" : "open"}"
+    cx="${across(s)}" cy="${down(loss)}" r="${s === state.step ? 5 : 2.5}"/>`);
+  return drawing(300, 60, `<path class="curve" d="${path}"/>${dots.join("")}`,
+                 `loss from ${shown(losses[0])} to ${shown(losses.at(-1))}`);
 }
 
 function imageButton(n) {
@@ -40,24 +48,34 @@ function imageButton(n) {
                  thumbnail(current(), spot, {}), element("small", {}, String(name)));
 }
 
+// These too are made once.
 function drawSwitches() {
-  const made = mistakes(state.network), {layers} = state.network;
-  const menu = element("select", {id: "mistake", "aria-label": "mistake of a chapter",
-    onchange: event => look({mistake: event.target.value, view: "backward"})},
-    element("option", {value: ""}, "no mistake"),
-    made.map(({at, name}) => element("option", {value: `${at} ${name}`,
-                                                selected: state.mistake === `${at} ${name}`},
-      `${at < layers.length ? `${at} ${layers[at].kind}` : "loss"}: ${name}`)));
+  const made = mistakes(state.network), place = document.getElementById("switches");
+  if (!place.children.length) place.append(...switches(made));
+  document.getElementById("predict").setAttribute("aria-pressed", String(state.predict));
+  document.getElementById("mistake").value = state.mistake;
   const chosen = made.find(({at, name}) => `${at} ${name}` === state.mistake);
-  document.getElementById("switches").replaceChildren(
-    element("button", {type: "button", id: "predict", "aria-pressed": String(state.predict),
+  document.getElementById("chosen").textContent = chosen ? `Switched on: ${chosen.says}.` : "";
+}
+
+function switches(made) {
+  const {layers} = state.network;
+  const menu = element("select", {
+    id: "mistake", "aria-label": "mistake of a chapter",
+    onchange: event => look({mistake: event.target.value, view: "backward"}),
+  }, element("option", {value: ""}, "no mistake"), made.map(({at, name}) =>
+    element("option", {value: `${at} ${name}`},
+            `${at < layers.length ? `${at} ${layers[at].kind}` : "loss"}: ${name}`)));
+  return [
+    element("button", {type: "button", id: "predict",
       onclick: () => { state.predict = !state.predict; show(); }}, "predict"),
     element("label", {}, "Wrong backward: ", menu),
-    chosen ? element("p", {class: "off"}, `Switched on: ${chosen.says}.`) : "",
+    element("p", {class: "off", id: "chosen"}),
     element("details", {}, element("summary", {}, "keys"), element("p", {},
       "arrows: move the cell · Tab: the next array · Enter: pin · F, B: forward, backward · " +
       "[ ]: step · solid outline: made it · dashed: affected by it · corner tick: below zero · " +
-      "small cross: departs because of the mistake")));
+      "small cross: departs because of the mistake")),
+  ];
 }
 
 function drawCheck() {
