@@ -100,14 +100,14 @@ class KeptKernel(NullCache):
         self.folder, self.made_of = folder, digest(made_of(function))
 
     def compiled_for(self, context):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not state its compiled_for")
 
     def to_bytes(self, result) -> bytes | None:
         """None for what only this process can use."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not state its to_bytes")
 
     def from_bytes(self, kept: bytes, context):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not state its from_bytes")
 
     def file(self, signature, context) -> Path:
         made_for = digest(self.made_of, signature, self.compiled_for(context))

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from .device import Array, check_size, cuda, on_the_host
+from .device import Array, check_size, cuda, device, on_the_host, quotient, remainder
 from .device import Buffers as Buffers
 
 ALIGNED = 64  # numbers; where an array begins, so that a warp's reads begin at a cache line
@@ -31,6 +31,14 @@ def empty(buffers, name, sample_shape, like, dtype=None) -> Batch:
     """A batch in a layer's buffers, uninitialised, with as many images as `like`."""
     shape = (len(like), *sample_shape)
     return Batch(buffers.empty(name, prod(shape), dtype or like.dtype), shape)
+
+
+@device
+def taken_apart(o, batch, height, width):
+    """Channel, row, column and image of a batch's number o."""
+    place, n = quotient(o, batch), remainder(o, batch)
+    row = quotient(place, width)
+    return quotient(row, height), remainder(row, height), remainder(place, width), n
 
 
 def from_numpy(array):

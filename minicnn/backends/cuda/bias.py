@@ -6,7 +6,7 @@ together.
 
 from .arrays import empty
 from .device import THREADS, cuda, for_each, kernel, launch
-from .sums import PIECE, block_sum
+from .sums import PIECE, block_sum, piece_of_channel
 
 
 def bias_forward(x, b, buffers):
@@ -35,11 +35,10 @@ def bias_gradient(dy, db, buffers):
 def sum_channels(dy, per_channel, pieces, partial):
     """partial[c, piece] = Σ of PIECE of the channel's numbers, a block each."""
     shared = cuda.shared.array(THREADS, dy.dtype)
-    c, piece = cuda.blockIdx.x // pieces, cuda.blockIdx.x % pieces
+    first, last = piece_of_channel(per_channel, pieces)
     total = dy.dtype.type(0)
-    last = min(per_channel, (piece + 1) * PIECE)
-    for k in range(piece * PIECE + cuda.threadIdx.x, last, THREADS):
-        total += dy[c * per_channel + k]
+    for k in range(first + cuda.threadIdx.x, last, THREADS):
+        total += dy[k]
     total = block_sum(total, shared)
     if cuda.threadIdx.x == 0:
         partial[cuda.blockIdx.x] = total

@@ -12,6 +12,7 @@ are coalesced. Intensity: about one multiply-add for each number that is read.
 
 from functools import cache
 
+from .arrays import taken_apart
 from .device import SIMULATED, THREADS, cuda, for_each, kernel, launch
 from .sums import block_sum
 
@@ -34,8 +35,7 @@ def forward_outputs(window, channels, filters, biased):
 
     def run(x, w, b, batch, size, y):
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
-            place, n = o // batch, o % batch
-            f, i, j = place // (oh * ow), place // ow % oh, place % ow
+            f, i, j, n = taken_apart(o, batch, oh, ow)
             total = b[f] if biased else y.dtype.type(0)
             for c in range(channels):
                 plane = f // filters * channels + c
@@ -62,8 +62,7 @@ def input_pixels(window, channels, filters):
 
     def run(dy, w, batch, size, dx):
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
-            place, n = o // batch, o % batch
-            c, h, k = place // (height * width), place // width % height, place % width
+            c, h, k, n = taken_apart(o, batch, height, width)
             total = dx.dtype.type(0)
             for r in range(filters):
                 f = c // channels * filters + r

@@ -22,7 +22,7 @@ from .device import (
     launch,
     quotient,
 )
-from .sums import PIECE, block_sum, column_sum
+from .sums import PIECE, block_sum, column_sum, piece_of_channel
 
 # Side by side in a block, for groups: as many float32 as memory hands out at once. Always so many,
 # even for a single image, or its sums would be taken in another order than in a larger batch.
@@ -59,13 +59,6 @@ def piece_statistics(x, count, pieces, means, squares):
     square = block_sum(square, shared)
     if cuda.threadIdx.x == 0:
         means[cuda.blockIdx.x], squares[cuda.blockIdx.x] = mean, square
-
-
-@device
-def piece_of_channel(count, pieces):
-    """Where the block's piece of its channel begins and ends."""
-    c, piece = cuda.blockIdx.x // pieces, cuda.blockIdx.x % pieces
-    return c * count + piece * PIECE, c * count + min(count, (piece + 1) * PIECE)
 
 
 @kernel("F F n n r r n F F F F")

@@ -13,18 +13,10 @@ from math import prod
 import numpy as np
 
 from .. import scalar
-from .arrays import empty
-from .device import cuda, device, for_each, index, kernel, quotient, remainder, signed
+from .arrays import empty, taken_apart
+from .device import cuda, device, for_each, index, kernel, quotient, signed
 
 takes_over = device(scalar.takes_over)
-
-
-@device
-def taken_apart(o, batch, height, width):
-    """Channel, row, column and image of a batch's number o."""
-    place, n = quotient(o, batch), remainder(o, batch)
-    row = quotient(place, width)
-    return quotient(row, height), remainder(row, height), remainder(place, width), n
 
 
 def max_pool_forward(x, window, buffers):

@@ -34,6 +34,13 @@ def column_sum(value, shared, width):
     return shared[t % width]
 
 
+@device
+def piece_of_channel(count, pieces):
+    """Where the block's piece of its channel begins and ends."""
+    c, piece = cuda.blockIdx.x // pieces, cuda.blockIdx.x % pieces
+    return c * count + piece * PIECE, c * count + min(count, (piece + 1) * PIECE)
+
+
 def sum_of(x, size, factor, buffers, name):
     """factor · Σ x[:size] as a Scalar: an array of one number on the device."""
     pieces = -(-size // PIECE)

@@ -66,6 +66,12 @@ def tile_for(rows: int, columns: int) -> Tile:
 
 
 @device
+def place(k, beside, threads):
+    """How far a thread's k-th row or column is from its first: some side by side, then a gap."""
+    return k // beside * beside * threads + k % beside
+
+
+@device
 def value_or_zero(a, k, inside):
     """a[k] where it lies inside, else 0. No branch: loads that follow each other do not wait."""
     value = a[index(k if inside else 0)]
@@ -88,11 +94,11 @@ def tiled_product(name, tile, groups, find_a, fill_a, find_b, fill_b):
     def add_products(k, panel_a, panel_b, row, column, from_a, from_b, sums):
         """sums += panel_a[k, own rows] · panel_b[k, own columns]."""
         for r in range(R):
-            m = r // BESIDE_A * BESIDE_A * THREAD_ROWS + r % BESIDE_A
-            from_a[r] = panel_a[index(k * WIDTH_A + m + row)]
+            m = row + place(r, BESIDE_A, THREAD_ROWS)
+            from_a[r] = panel_a[index(k * WIDTH_A + m)]
         for s in range(S):
-            n = s // BESIDE_B * BESIDE_B * THREAD_COLUMNS + s % BESIDE_B
-            from_b[s] = panel_b[index(k * WIDTH_B + n + column)]
+            n = column + place(s, BESIDE_B, THREAD_COLUMNS)
+            from_b[s] = panel_b[index(k * WIDTH_B + n)]
         for r in range(R):
             for s in range(S):
                 sums[r, s] += from_a[r] * from_b[s]
@@ -130,11 +136,11 @@ def tiled_product(name, tile, groups, find_a, fill_a, find_b, fill_b):
             add_products(7, panel_a, panel_b, row, column, from_a, from_b, sums)
             cuda.syncthreads()
         for r in range(R):
-            m = m0 + row + r // BESIDE_A * BESIDE_A * THREAD_ROWS + r % BESIDE_A
+            m = m0 + row + place(r, BESIDE_A, THREAD_ROWS)
             if m < rows:
                 start = bias[index(group * rows + m)] if biased else c.dtype.type(0)
                 for s in range(S):
-                    n = n0 + column + s // BESIDE_B * BESIDE_B * THREAD_COLUMNS + s % BESIDE_B
+                    n = n0 + column + place(s, BESIDE_B, THREAD_COLUMNS)
                     if n < columns:
                         c[index((z * rows + m) * columns + n)] = start + sums[r, s]
 
