@@ -78,6 +78,13 @@ def add_products(tile, w, k, x, o, step):
     return tile + w.reshape(-1)[k : k + rows, None, None] * load_tile(1, columns, x, o, 0, step)
 
 
+@compiled_as(llvm.add_row_products)
+def add_row_products(tile, w, rows, i, x, o, step):
+    """tile[r, s] + w[rows[r] + i] · x[o + s·step : … + L]."""
+    columns = tile.shape[1]
+    return tile + w.reshape(-1)[np.add(rows, i), None, None] * load_tile(1, columns, x, o, 0, step)
+
+
 @compiled_as(llvm.add_dots)
 def add_dots(tile, a, rows, i, b, columns, j):
     """tile[r, s] + a[rows[r] + i : … + L] · b[columns[s] + j : … + L]."""

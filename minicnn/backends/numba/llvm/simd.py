@@ -83,6 +83,24 @@ def add_products(typing, tile, w, k, x, o, step):
 
 
 @intrinsic
+def add_row_products(typing, tile, w, rows, i, x, o, step):
+    def generate(context, builder, signature, arguments):
+        value, w_data, row_starts, i_value, x_data, place, stride = arguments
+        vectors = []
+        for _ in range(tile.columns):
+            vectors.append(load(builder, tile, address(context, builder, x, x_data, place)))
+            place = builder.add(place, stride)
+        for r in range(tile.rows):
+            start = address(context, builder, w, w_data, builder.extract_value(row_starts, r))
+            weight = broadcast(builder, tile, builder.gep(start, [i_value]), 0)
+            for s, vector in enumerate(vectors):
+                value = multiply_add(builder, tile, value, r * tile.columns + s, weight, vector)
+        return value
+
+    return tile(tile, w, rows, types.intp, x, types.intp, types.intp), generate
+
+
+@intrinsic
 def add_dots(typing, tile, a, rows, i, b, columns, j):
     def generate(context, builder, signature, arguments):
         value, a_data, row_starts, i_value, b_data, column_starts, j_value = arguments
