@@ -135,22 +135,23 @@ class Conv2D(Convolution):
         return int(np.prod(self.weight.shape)) * oh * ow
 
     def forward_batch(self, x, training):
-        self.x = x
-        b, window = None if self.bias is None else self.bias.data, self.window(x.shape[1:])
-        return self.ops.conv2d_forward(x, self.weight.data, b, window, self.groups, self.buffers)
+        self.x, self.seen = x, self.window(x.shape[1:])
+        b = None if self.bias is None else self.bias.data
+        return self.ops.conv2d_forward(
+            x, self.weight.data, b, self.seen, self.groups, self.buffers
+        )
 
     def backward_batch(self, dy, input_gradient=True):
-        window = self.window(self.x.shape[1:])
         if self.weight.learned:
             self.ops.conv2d_weight_gradient(
-                dy, self.x, window, self.groups, self.weight.gradient, self.buffers
+                dy, self.x, self.seen, self.groups, self.weight.gradient, self.buffers
             )
         if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None
         return self.ops.conv2d_input_gradient(
-            dy, self.weight.data, window, self.groups, self.buffers
+            dy, self.weight.data, self.seen, self.groups, self.buffers
         )
 
 
@@ -216,25 +217,23 @@ class ConvTranspose2D(Convolution):
         return int(np.prod(self.weight.shape)) * input_shape[1] * input_shape[2]
 
     def forward_batch(self, x, training):
-        self.x = x
-        window = self.window(x.shape[1:])
+        self.x, self.seen = x, self.window(x.shape[1:])
         y = self.ops.conv2d_input_gradient(
-            x, self.weight.data, window, self.groups, self.buffers
+            x, self.weight.data, self.seen, self.groups, self.buffers
         )
         return y if self.bias is None else self.ops.bias_forward(y, self.bias.data, self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
-        window = self.window(self.x.shape[1:])
         if self.weight.learned:
             self.ops.conv2d_weight_gradient(
-                self.x, dy, window, self.groups, self.weight.gradient, self.buffers
+                self.x, dy, self.seen, self.groups, self.weight.gradient, self.buffers
             )
         if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None
         return self.ops.conv2d_forward(
-            dy, self.weight.data, None, window, self.groups, self.buffers
+            dy, self.weight.data, None, self.seen, self.groups, self.buffers
         )
 
 

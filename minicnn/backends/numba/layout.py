@@ -26,8 +26,7 @@ class Lanes:
     __slots__ = ("cleared", "count", "data")
 
     def __init__(self, data: np.ndarray, count: int, cleared: bool = False) -> None:
-        self.data, self.count = data, count
-        self.cleared = cleared or data.shape[0] * data.shape[-1] == count
+        self.data, self.count, self.cleared = data, count, cleared
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,16 +47,16 @@ def block_shape(count: int, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def empty(buffers, name, sample_shape, like, dtype=None) -> Lanes:
     """A batch in a layer's buffers, uninitialised, with as many images as `like`."""
-    blocks, lanes = like.data.shape[0], like.data.shape[-1]
-    shape = (blocks, *sample_shape, lanes)
-    return Lanes(buffers.empty(name, shape, dtype or like.data.dtype), like.count)
+    data = like.data
+    shape = (len(data), *sample_shape, LANES)
+    return Lanes(buffers.empty(name, shape, dtype or data.dtype), like.count)
 
 
 def clear_padding(x: Lanes) -> None:
     """Set the lanes that are no image to zero, so that a sum over lanes is a sum over images."""
-    if not x.cleared:
-        blocks, lanes = x.data.shape[0], x.data.shape[-1]
-        clear_lanes(x.data.reshape(blocks, -1, lanes)[-1], x.count % lanes)
+    used = x.count % LANES
+    if used and not x.cleared:
+        clear_lanes(x.data[-1].reshape(-1, LANES), used)
         x.cleared = True
 
 
@@ -65,8 +64,8 @@ def clear_padding(x: Lanes) -> None:
 def clear_lanes(x, first):
     """x (numbers of a sample, B): x[:, first:] = 0."""
     for row in prange(len(x)):
-        for lane in range(first, x.shape[1]):
-            x[row, lane] = 0
+        for lane in range(LANES):  # all of them, as one register
+            x[row, lane] = x[row, lane] if lane < first else 0
 
 
 CHUNK = 64  # numbers of a sample that one iteration of a parallel loop moves

@@ -41,6 +41,7 @@ PAD = 16  # numbers after each point of V, else all points would fall on one set
 COST = 16 if LANES == 16 else 8
 
 
+@cache
 def pays(channels, filters, window):
     """Whether this way is faster than the formula's own. MINICNN_WINOGRAD=0 forbids it."""
     price = 1 + COST * (1 / channels + 1 / filters)

@@ -32,6 +32,7 @@ from .winograd import (
 PARTS = 4  # of the positions, each with a sum of its own for every weight
 
 
+@cache
 def pays(channels, filters, window):
     """As for the forward pass. Turning V costs half as much again, and part of its last register
     of channels may be empty.
