@@ -1,7 +1,7 @@
 """How far in how little time? MNIST with everything that helps, on the clock.
 
 A network with residual blocks, BatchNorm and dropout, trained with Adam on a one-cycle schedule;
-every epoch sees the digits moved, turned and scaled anew. After each epoch the 10,000 test digits
+every epoch sees the digits moved, turned and scaled anew, and labels are smoothed. After each epoch the 10,000 test digits
 are judged. Two recipes: a long one for the best accuracy, from three seeds, and a short one for the
 fastest way to 99 %. After the last epoch of the long one each digit is judged once more, together
 with its eight copies a pixel away. --quick: a few digits, two epochs, one seed.
@@ -49,7 +49,7 @@ def normalised_lenet(seed: int) -> Sequential:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=12)
+    options = parser(__doc__, epochs=20)
     options.set_defaults(backend="numba")
     options = options.parse_args()
     (backend,) = chosen_backends(options)
@@ -58,14 +58,15 @@ def main() -> None:
     if options.quick:
         digits, test, options.epochs, seeds = digits[:1000], test[:1000], 2, seeds[:1]
     say_how_long(options, minutes=3 * options.epochs)
-    moved = RandomAffine(shift=2, rotation=10, scale=0.1)
+    moved = RandomAffine(shift=3, rotation=15, scale=0.15)
     found: dict = {"backend": backend, "runs": {"best": [], "fast": []}}
     copies = [np.roll(test.images, (i, j), (2, 3)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     for seed in seeds:
         network = deepest(16, seed).to(backend)
         run = train(
-            network, Adam(4e-3), digits, test, epochs=options.epochs, seed=seed, augment=moved
-        )
+            network, Adam(4e-3), digits, test, epochs=options.epochs, seed=seed, augment=moved,
+            loss=SoftmaxCrossEntropy(label_smoothing=0.1),
+        )  # fmt: skip
         run["together"] = right_together(network, copies, test.labels)
         found["runs"]["best"].append(run)
     found["runs"]["fast"].append(train(

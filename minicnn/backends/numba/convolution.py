@@ -19,6 +19,7 @@ Where fewer multiplications pay, `winograd.py` computes the same, and with group
 """
 
 from functools import cache
+from math import prod
 
 import numpy as np
 from numba import prange
@@ -40,7 +41,7 @@ from .simd import (
     tile_rows,
     zeros,
 )
-from .taps import COLUMNS, backward, channel_columns, forward, tap_columns
+from .taps import backward, channel_columns, forward, tap_columns
 
 # ── forward and input gradient ───────────────────────────────────────────────────────────────
 
@@ -157,8 +158,8 @@ def filter_tiles(ROWS, BLOCKS):
 
 # ── weight gradient ──────────────────────────────────────────────────────────────────────────
 
-FILTERS = 6  # rows of a tile
-STORED = -(-FILTERS * COLUMNS // LANES) * LANES  # its sums, in whole registers
+# Filters × channels (or taps) of a tile: as many as registers hold.
+TILES = ((8, 3), (6, 4), (5, 5)) if LANES == 16 else ((6, 2), (4, 3))
 CACHE_BYTES = 32 * 1024  # what is gone over at a time: the fastest cache holds this or more
 ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
@@ -175,83 +176,103 @@ def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
 def direct_weight_gradient(dy, x, window, dw, buffers):
     clear_padding(dy)
     clear_padding(x)
-    filters, channels = dw.shape[:2]
-    if channels < COLUMNS:  # too few channels to fill a tile: use taps, which needs the zeros
+    filters, channels, *taps = dw.shape
+    rows, columns = fullest_tile(filters, channels, prod(taps))
+    if channels < columns:  # too few channels to fill a tile: use taps, which needs the zeros
         x = with_padding(x, window, buffers)
-        plan = tap_columns(window, channels)
+        plan = tap_columns(window, channels, columns)
     else:
-        plan = channel_columns(window, channels)
-    tiles, groups = -(-filters // FILTERS), len(plan.starts)
-    rows = dy.data.shape[0] * window.output[0]
-    parts = max(1, min(-(-ITEMS // (tiles * groups)), rows // 4))
-    numbers = FILTERS * window.output[1] + COLUMNS * window.stride[0] * x.data.shape[3]
+        plan = channel_columns(window, channels, columns)
+    dy_starts = filter_rows(filters, window.output, rows)
+    tiles, groups, lines = len(dy_starts), len(plan.starts), len(dy.data) * window.output[0]
+    parts = max(1, min(-(-ITEMS // (tiles * groups)), lines // 4))
+    numbers = rows * window.output[1] + columns * window.stride[0] * x.data.shape[3]
     chunk = max(1, CACHE_BYTES // (numbers * LANES * x.dtype.itemsize))
-    shape = (parts, tiles, groups, len(plan.ranges), STORED)
+    stored = -(-rows * columns // LANES) * LANES  # a tile's sums, in whole registers
+    shape = (parts, tiles, groups, len(plan.ranges), stored)
     partial = buffers.empty("partial dw", shape, x.dtype)
-    dy_starts = filter_rows(filters, window.output)
-    weight_tiles(
+    weight_tiles(rows, columns)(
         dy.data, x.data, window.stride, dy_starts, plan.starts, plan.ranges, chunk, partial
     )
-    add_parts(partial, plan.targets, dw.reshape(filters, -1))
+    add_parts(partial, plan.targets, rows, dw.reshape(filters, -1))
 
 
 @cache
-def filter_rows(filters, output):
+def fullest_tile(filters, channels, taps):
+    """The tile of which the fewest registers stay without a weight."""
+
+    def registers(tile):
+        rows, columns = tile
+        many = channels >= columns
+        steps = -(-channels // columns) * taps if many else -(-channels * taps // columns)
+        return -(-filters // rows) * rows * steps * columns
+
+    return min(TILES, key=registers)
+
+
+@cache
+def filter_rows(filters, output, rows):
     """Where each filter of a tile begins in a block of dy; beyond the last, the last again."""
-    f = np.arange(-(-filters // FILTERS) * FILTERS).reshape(-1, FILTERS)
+    f = np.arange(-(-filters // rows) * rows).reshape(-1, rows)
     return np.minimum(f, filters - 1) * output[0] * output[1] * LANES
 
 
+@cache
+def weight_tiles(FILTERS, COLUMNS):
+    """The kernel for tiles of FILTERS × COLUMNS, compiled for those that are used."""
+
+    @kernel
+    def run(dy, x, stride, dy_starts, starts, ranges, chunk, partial):
+        """partial[part, tile, group, step] = Σ over the part's output rows, of a tile's sums.
+
+        The rows of all blocks, blocks·OH of them, are cut into parts, and a part into chunks that
+        stay in the fastest cache while every step (tap) goes over them.
+        """
+        blocks, filters, oh, ow, _ = dy.shape
+        channels, height, width = x.shape[1], x.shape[2], x.shape[3]
+        parts, tiles, groups, steps, size = partial.shape
+        for item in prange(parts * tiles * groups):
+            part, place, group = item // (tiles * groups), item // groups % tiles, item % groups
+            partial[part, place, group] = 0
+            first, last = part * blocks * oh // parts, (part + 1) * blocks * oh // parts
+            dy_rows = fixed_tuple(dy_starts[place], FILTERS)
+            for start in range(first, last, chunk):
+                for step in range(steps):
+                    x_columns = fixed_tuple(starts[group, step], COLUMNS)
+                    tile = zeros(FILTERS, COLUMNS, x)
+                    end = min(start + chunk, last)
+                    for g in range(start // oh, (end - 1) // oh + 1):
+                        top, bottom = start - g * oh, end - g * oh
+                        for i in range(max(top, ranges[step, 0]), min(bottom, ranges[step, 1])):
+                            a = (g * filters * oh + i) * ow * LANES
+                            b = (g * channels * height + i * stride[0]) * width * LANES
+                            for j in range(ranges[step, 2], ranges[step, 3]):
+                                for q in range(0, LANES, length(x)):
+                                    dy_at, x_at = a + j * LANES + q, b + j * stride[1] * LANES + q
+                                    tile = add_dots(tile, dy, dy_rows, dy_at, x, x_columns, x_at)
+                    total = sums(tile)
+                    o = (item * steps + step) * size
+                    total = add_rows(total, partial, o, length(x))
+                    store(total, partial, o, length(x), 0, size)
+
+    return run
+
+
 @kernel
-def weight_tiles(dy, x, stride, dy_starts, starts, ranges, chunk, partial):
-    """partial[part, tile, group, step] = Σ over the part's output rows, of FILTERS × COLUMNS sums.
-
-    The rows of all blocks, blocks·OH of them, are cut into parts, and a part into chunks that stay
-    in the fastest cache while every step (tap) goes over them.
-    """
-    blocks, filters, oh, ow, _ = dy.shape
-    channels, height, width = x.shape[1], x.shape[2], x.shape[3]
-    parts, tiles, groups, steps, size = partial.shape
-    for item in prange(parts * tiles * groups):
-        part, tile_index, group = item // (tiles * groups), item // groups % tiles, item % groups
-        partial[part, tile_index, group] = 0
-        first, last = part * blocks * oh // parts, (part + 1) * blocks * oh // parts
-        dy_rows = fixed_tuple(dy_starts[tile_index], FILTERS)
-        for start in range(first, last, chunk):
-            for step in range(steps):
-                x_columns = fixed_tuple(starts[group, step], COLUMNS)
-                tile = zeros(FILTERS, COLUMNS, x)
-                end = min(start + chunk, last)
-                for g in range(start // oh, (end - 1) // oh + 1):
-                    top, bottom = start - g * oh, end - g * oh
-                    for i in range(max(top, ranges[step, 0]), min(bottom, ranges[step, 1])):
-                        a = (g * filters * oh + i) * ow * LANES
-                        b = (g * channels * height + i * stride[0]) * width * LANES
-                        for j in range(ranges[step, 2], ranges[step, 3]):
-                            for q in range(0, LANES, length(x)):
-                                dy_at, x_at = a + j * LANES + q, b + j * stride[1] * LANES + q
-                                tile = add_dots(tile, dy, dy_rows, dy_at, x, x_columns, x_at)
-                total = sums(tile)
-                place = (item * steps + step) * size
-                total = add_rows(total, partial, place, length(x))
-                store(total, partial, place, length(x), 0, size)
-
-
-@kernel
-def add_parts(partial, targets, dw):
+def add_parts(partial, targets, rows, dw):
     """dw[f, target] = Σ over the parts, in order."""
-    parts, tiles, groups, steps, _ = partial.shape
+    (parts, tiles, groups, steps, _), columns = partial.shape, targets.shape[2]
     for tile in prange(tiles):
         for group in range(groups):
             for step in range(steps):
-                for r in range(min(FILTERS, len(dw) - tile * FILTERS)):
-                    for s in range(COLUMNS):
+                for r in range(min(rows, len(dw) - tile * rows)):
+                    for s in range(columns):
                         target = targets[group, step, s]
                         if target >= 0:
-                            total = partial[0, tile, group, step, r * COLUMNS + s]
+                            total = partial[0, tile, group, step, r * columns + s]
                             for part in range(1, parts):
-                                total += partial[part, tile, group, step, r * COLUMNS + s]
-                            dw[tile * FILTERS + r, target] = total
+                                total += partial[part, tile, group, step, r * columns + s]
+                            dw[tile * rows + r, target] = total
 
 
 def with_padding(x, window, buffers):

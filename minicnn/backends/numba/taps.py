@@ -59,8 +59,6 @@ def first_and_count(met):
 
 # ── for the weight gradient's tiles ──────────────────────────────────────────────────────────
 
-COLUMNS = max(2, LANES // 4)  # channels (or taps) in a tile
-
 
 class Columns(NamedTuple):
     """What the columns of the weight-gradient's tiles are, for each group and each of its steps.
@@ -76,12 +74,12 @@ class Columns(NamedTuple):
 
 
 @cache
-def channel_columns(window: Window, channels: int) -> Columns:
-    """A group is COLUMNS channels, a step is a tap: only the outputs whose pixel is inside."""
+def channel_columns(window: Window, channels: int, columns: int) -> Columns:
+    """A group is so many channels, a step is a tap: only the outputs whose pixel is inside."""
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
     u, v = (a.ravel() for a in np.mgrid[:kh, :kw])
     down, right = u * dh - top, v * dw - left  # from an output's first pixel to the tap's
-    c = np.arange(-(-channels // COLUMNS) * COLUMNS).reshape(-1, 1, COLUMNS)
+    c = np.arange(-(-channels // columns) * columns).reshape(-1, 1, columns)
     inside = np.minimum(c, channels - 1)
     shift = (down * width + right)[None, :, None]
     ranges = [
@@ -96,12 +94,12 @@ def channel_columns(window: Window, channels: int) -> Columns:
 
 
 @cache
-def tap_columns(window: Window, channels: int) -> Columns:
-    """One group, a step is COLUMNS taps, all outputs: for x with its padding around it."""
+def tap_columns(window: Window, channels: int, columns: int) -> Columns:
+    """One group, a step is so many taps, all outputs: for x with its padding around it."""
     (kh, kw), (oh, ow), (dh, dw) = window.kernel, window.output, window.dilation
     height, width = padded_size(window)
     weights = channels * kh * kw
-    weight = np.arange(-(-weights // COLUMNS) * COLUMNS).reshape(1, -1, COLUMNS)
+    weight = np.arange(-(-weights // columns) * columns).reshape(1, -1, columns)
     c, u, v = np.unravel_index(np.minimum(weight, weights - 1), (channels, kh, kw))
     ranges = np.tile(np.array([0, oh, 0, ow]), (weight.shape[1], 1))
     starts = ((c * height + u * dh) * width + v * dw) * LANES
