@@ -1,10 +1,11 @@
 """How far in how little time? MNIST with everything that helps, on the clock.
 
 A network with residual blocks, BatchNorm and dropout, trained with Adam on a one-cycle schedule;
-every epoch sees the digits moved, turned and scaled anew, and labels are smoothed. After each epoch the 10,000 test digits
-are judged. Two recipes: a long one for the best accuracy, from three seeds, and a short one for the
-fastest way to 99 %. After the last epoch of the long one each digit is judged once more, together
-with its eight copies a pixel away. --quick: a few digits, two epochs, one seed.
+every epoch sees the digits moved, turned and scaled anew, and labels are smoothed. After each epoch
+the 10,000 test digits are judged. Two recipes: a long one for the best accuracy, from three seeds,
+and a short one for the fastest way to 99 %. After the last epoch of the long one each digit is
+judged once more, together with its eight copies a pixel away. --quick: a few digits, two epochs,
+one seed.
 """
 
 from collections.abc import Sequence
