@@ -25,7 +25,8 @@ class Described:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """AttributeError for a second value of an argument: repr and files would show the first."""
-        if name in vars(self) and name in vars(self).get("arguments", ()):
+        known = self.__dict__  # asked in every step: vars() would take longer
+        if name in known and name in known.get("arguments", ()):
             raise AttributeError(
                 f"{type(self).__name__}: {name} is fixed when it is made; make another one"
             )

@@ -47,7 +47,7 @@ class Layer(Described):
         self._mark: object = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Parameter):
+        if isinstance(self.__dict__.get(name), Parameter) and not isinstance(value, Parameter):
             raise TypeError(f"{type(self).__name__}: assign to {name}.value, not to {name}")
         super().__setattr__(name, value)
 
