@@ -15,11 +15,13 @@ from ..common.paths import path_text, whole_file
 from ..data.batches import as_samples
 from ..losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from ..network import Sequential
-from .described import described, refuse_slow, refuse_unknown
+from .described import described, refuse_slow
 from .encoded import encoded
-from .recorded import Step, recorded, rounded, step, twin
+from .measured import wired
+from .recorded import Step, recorded, rounded, step
+from .twin import Twin
 
-VERSION = 1  # of the data's layout
+VERSION = 2  # of the data's layout
 MOST_IMAGES = 16
 MOST_BYTES = 1_500_000
 LOSSES = SoftmaxCrossEntropy, SigmoidCrossEntropy, MeanSquaredError
@@ -35,12 +37,16 @@ ENGINE = (
     "layers/pooling.js",
     "layers/normalization.js",
     "layers/dropout.js",
+    "layers/branches.js",
+    "layers/measured.js",
     "engine/losses.js",
     "engine/optimizers.js",
     "engine/mistakes.js",
     "engine/engine.js",
     "engine/check.js",
+    "engine/formulas.js",
     "engine/reading.js",
+    "engine/affects.js",
     "engine/nudge.js",
     "engine/cones.js",
 )
@@ -120,7 +126,6 @@ def collected(
     images = as_samples(images, f"{who}: images")
     if not 1 <= len(images) <= MOST_IMAGES:
         raise ValueError(f"{who}: wanted 1 to {MOST_IMAGES} images, got {len(images)}")
-    refuse_unknown(network)
     output = network.batch_shape(images.shape)
     refuse_slow(network, images.shape[1:])
     moments = [step(network)] if steps is None else list(steps)
@@ -131,7 +136,7 @@ def collected(
         raise ValueError(f"{who}: {len(classes)} classes for {output[1]} outputs")
     refuse_large(network, moments)
 
-    own, copy = loss.on("numpy"), twin(network)
+    own, twin = loss.on("numpy"), Twin(network, images.shape[1:])
     pixels = images / 255 if images.dtype == np.uint8 else images.astype(np.float64)
     targets = own.targets(labels, output)
     rows = as_array(targets.data, "targets")[as_array(targets.rows, "rows")]
@@ -139,23 +144,27 @@ def collected(
     right = None if targets.labels is None else targets.labels.tolist()
     soft = isinstance(loss, SoftmaxCrossEntropy)
     divisor = own.divisor(targets, np.arange(len(images))) if soft else rows.size
+    steps_of, slopes_of = [], []
+    for moment in moments:
+        steps_of.append(recorded(twin, own, pixels, labels, moment))
+        slopes_of.append(twin.measured(moment.state))
+    layers = described(twin.nodes)
+    for k in slopes_of[0]:
+        layers[k]["ends"], kept = wired([found[k] for found in slopes_of])
+        for one, arrays, found in zip(steps_of, kept, slopes_of):
+            one["kept"][k] = arrays
+            one["kinks"] += found[k].kinks
     return {
         "version": VERSION,
         "half": half,
-        "layers": described(network, images.shape[1:]),
-        "names": names(network),
+        "layers": layers,
         "classes": None if classes is None else list(map(str, classes)),
         "loss": {"kind": type(loss).__name__, "text": repr(loss), "divisor": divisor or 1.0,
                  "target": encoded(rows)},
         "images": encoded(images),
         "labels": right,
-        "steps": [recorded(copy, own, pixels, labels, moment) for moment in moments],
+        "steps": steps_of,
     }  # fmt: skip
-
-
-def names(network: Sequential) -> list[dict[str, bool]]:
-    """The arrays of each layer, and whether they are learned."""
-    return [{name: p.learned for name, p in layer.state().items()} for layer in network.layers]
 
 
 def check_steps(moments: list[Step], network: Sequential) -> None:

@@ -4,13 +4,25 @@ sum, and the mistakes.
 
 import numpy as np
 import pytest
+from add_a_layer import Softsign
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn as nn
 from minicnn.microscope import described, step, written
+from minicnn.microscope.twin import Twin
+from minicnn.network import snapshot
+from tests.microscope.own_layers import (
+    Cubing,
+    Doubled,
+    Forgetful,
+    Right,
+    Shifted,
+    SignOfTheGradient,
+    Squaring,
+)
 from tests.microscope.page_engine import computed, needs_node
-from tests.strategies import LAYERS, images, normal, pairs, seeds, small
+from tests.strategies import LAYERS, images, networks, normal, pairs, seeds, small
 
 KNOWN = [kind.__name__ for kind in described.KNOWN]
 pytestmark = needs_node
@@ -24,22 +36,23 @@ def alike(mine, theirs):
     )  # fmt: skip
 
 
-def check(network, loss, x, target):
+def check(network, loss, x, target, every=1):
     """Values, slopes and gradients of the page are those of the network itself."""
-    data = written.collected(network, loss, x, target)
-    (found,) = computed(data)
-    values, slopes = [x], []
-    for layer in network.layers:
-        values.append(layer.forward(values[-1], training=True))
-    value = loss.forward(values[-1], target)
-    slopes = [loss.backward()]
-    for layer in reversed(network.layers):
-        slopes.insert(0, layer.backward(slopes[0]))
+    data, state = written.collected(network, loss, x, target), snapshot(network)
+    (found,) = computed(data, every=every)
+    value = loss.forward(network.forward(x, training=True), target)
+    dx = network.backward(loss.backward())
     alike(found["loss"], value)
-    for mine, theirs in zip(found["values"] + found["slopes"], values + slopes, strict=True):
-        alike(mine, theirs)
-    for layer, grads in zip(network.layers, found["grads"], strict=True):
-        for name, parameter in layer.state().items():
+    alike(found["slopes"][0], dx)
+    twin = Twin(network, x.shape[1:])
+    twin.step(state, loss, x, target)
+    arrays = zip(found["values"][1:], found["slopes"][1:], twin.heard, strict=True)
+    for values, slopes, heard in arrays:
+        alike(values, heard["y"])
+        alike(slopes, heard["dy"])
+    for node, grads in zip(twin.nodes, found["grads"], strict=True):
+        for name in described.arrays_of(node.layer):
+            parameter = network.state()[f"{node.name}.{name}"]
             if parameter.learned:
                 alike(grads[name], parameter.grad)
     assert found["differences"] == []
@@ -83,6 +96,35 @@ def test_random_networks_compute_as_in_minicnn(drawn, count, seed, smoothing):
     check(network, loss, normal((count, *shape), seed), labels)
 
 
+@given(networks(), seeds)
+def test_random_networks_with_branches_compute_as_in_minicnn(drawn, seed):
+    network, shape = drawn
+    labels = np.random.default_rng(seed).integers(0, 4, 2)
+    x = normal((2, *shape), seed)
+    check(network.astype("float64"), nn.SoftmaxCrossEntropy(), x, labels, every=211)
+
+
+@st.composite
+def nested(draw, depth=2):
+    """Layers of rows of four in one another: in a row, around one, side by side; and nothing."""
+    if depth == 0 or draw(st.integers(0, 3)) == 0:
+        return draw(st.sampled_from([nn.Tanh, nn.Sequential, lambda: nn.Dense(4, 4)]))()
+    inner = draw(st.lists(nested(depth - 1), max_size=3))
+    kind = draw(st.sampled_from(["row", "around", "side by side"]))
+    if kind == "side by side":
+        return nn.Sequential(nn.Parallel(nn.Dense(4, 4), *inner), nn.Dense(4 + 4 * len(inner), 4))
+    shortcut = draw(st.none() | nested(depth - 1))
+    return nn.Residual(*inner, shortcut=shortcut) if kind == "around" else nn.Sequential(*inner)
+
+
+@given(nested(), nested(), seeds)
+def test_containers_nested_in_any_way_compute_as_in_minicnn(first, second, seed):
+    network = nn.Sequential(first, second, seed=seed).astype("float64")
+    target = normal((2, 4), seed + 1)
+    found = check(network, nn.MeanSquaredError(), normal((2, 4), seed), target, every=7)
+    assert "wrong" not in found["verdicts"]
+
+
 def test_sigmoid_cross_entropy_computes_as_in_minicnn():
     network = nn.Sequential(nn.Dense(3, 2), seed=0).astype("float64")
     target = np.array([[0.0, 1.0], [0.25, 1.0]])
@@ -116,7 +158,7 @@ def test_the_page_notices_when_it_computes_something_else():
     data["steps"][0]["reference"]["params"]["0.weight"][0] += 1e-6
     (found,) = computed(data)
     (said,) = found["differences"]
-    assert said.startswith("gradient of 0.weight")
+    assert said.startswith("the gradient of 0.weight")
 
 
 def test_steps_of_a_training_are_computed_one_by_one_and_none_changes_the_network():
@@ -162,6 +204,63 @@ def test_the_new_weight_that_the_page_shows_is_the_one_that_the_optimiser_makes(
     alike(found["updates"], new)
 
 
+# ── layers of a user's own ───────────────────────────────────────────────────────────────────
+
+
+def blamed(*layers, count=3):
+    """What the page says of a network of rows of four."""
+    network = nn.Sequential(nn.Dense(4, 4), *layers, nn.Dense(4, 3), seed=0).astype("float64")
+    data = written.collected(network, nn.MeanSquaredError(), normal((count, 4), 0),
+                             normal((count, 3), 1))  # fmt: skip
+    (found,) = computed(data)
+    for spot, shown, total in found["readings"]:
+        assert shown == pytest.approx(total, rel=1e-9, abs=1e-9), spot
+    assert "wrong" not in found["verdicts"]
+    return found["differences"]
+
+
+@pytest.mark.parametrize("own", [Cubing, Right, Shifted, Softsign])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_right_layer_of_ones_own_agrees_with_its_measured_slopes(own, count):
+    assert blamed(own(), count=count) == []
+    assert blamed(nn.Residual(nn.Dense(4, 4), own()), count=count) == []
+
+
+WRONG = {
+    "measured": (Squaring(), "dx, which 1 Squaring hands back"),
+    "its weight": (Doubled(), "the gradient of 1.weight"),
+    "of a known kind": (SignOfTheGradient(), "dx, which 1 SignOfTheGradient hands back"),
+    "around": (Forgetful(nn.Dense(4, 4)), "dx, which 1 Forgetful hands back"),
+    "around, with a shortcut": (
+        Forgetful(nn.Dense(4, 4), shortcut=nn.Tanh()), "dy, which comes to 1.shortcut Tanh"),
+    "in a branch": (
+        nn.Residual(nn.Sequential(SignOfTheGradient()), nn.Dense(4, 4), shortcut=nn.Dense(4, 4)),
+        "dx, which 1.0.0 SignOfTheGradient hands back"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_the_first_array_that_a_planted_wrong_backward_spoils_is_named(case):
+    layer, said = WRONG[case]
+    first, *others = blamed(layer)
+    assert first.startswith(said)
+    spoiled_below = any(text.startswith("the gradient of 0.weight") for text in others)
+    assert spoiled_below == (case != "its weight")
+
+
+def test_what_python_measured_differs_from_step_to_step():
+    network = nn.Sequential(Cubing(), nn.Dense(4, 3), seed=0).astype("float64")
+    x, target, optimizer = normal((2, 4), 0), normal((2, 3), 1), nn.SGD(0.1)
+    loss, kept = nn.MeanSquaredError(), []
+    for _ in range(2):
+        kept.append(step(network, optimizer))
+        loss.forward(network.forward(x, training=True), target)
+        network.backward(loss.backward())
+        optimizer.step(network.parameters())
+    found = computed(written.collected(network, loss, x, target, kept))
+    assert [each["differences"] for each in found] == [[], []]
+
+
 # ── the chapters' mistakes: what departs, and that nudging shows it ──────────────────────────
 
 
@@ -180,6 +279,8 @@ MISTAKES = {
     "input instead": (nn.Conv2D(1, 2, 2), nn.Sigmoid(), nn.Flatten(), nn.Dense(18, 3)),
     "every equal": (nn.Reshape((1, 4, 4)), nn.MaxPool2D(2), nn.Flatten(), nn.Dense(4, 3)),
     "fixed": (nn.BatchNorm(1), nn.Flatten(), nn.Dense(16, 3)),
+    "forgotten": (nn.Tanh(), nn.Residual(nn.Conv2D(1, 1, 3, padding=1)), nn.Flatten(),
+                  nn.Dense(16, 3)),
     "no mask": (nn.Dropout(0.5), nn.Flatten(), nn.Dense(16, 3)),
     "no scale": (nn.Dropout(0.5), nn.Flatten(), nn.Dense(16, 3)),
     "sum": (nn.Flatten(), nn.Dense(16, 3)),

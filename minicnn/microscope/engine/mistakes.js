@@ -1,5 +1,18 @@
 // The wrong backwards of the book's chapters. Each gets the right answer {dx, grads}, to spoil it.
 
+// A normalisation that takes the direct way alone.
+const FIXED = {
+  name: "fixed",
+  says: "μ and σ are taken for constants, though they move with x",
+  backward: (layer, now, dy, right) => ({
+    ...right,
+    dx: dy.map((sample, n) => {
+      const factors = KINDS[layer.kind].factors(layer, now, n);
+      return sample.map((slope, i) => slope * factors[i]);
+    }),
+  }),
+};
+
 const MISTAKES = {
   Conv2D: [{
     name: "assigning",
@@ -68,17 +81,8 @@ const MISTAKES = {
       return {...right, dx};
     },
   }],
-  BatchNorm: [{
-    name: "fixed",
-    says: "μ and σ are taken for constants, though they move with x",
-    backward: (layer, now, dy, right) => ({
-      ...right,
-      dx: dy.map((sample, n) => {
-        const factors = KINDS.BatchNorm.factors(layer, now, n);
-        return sample.map((slope, i) => slope * factors[i]);
-      }),
-    }),
-  }],
+  BatchNorm: [FIXED],
+  GroupNorm: [FIXED],
   Dropout: [{
     name: "no mask",
     says: "the gradient is passed on as it is, without the mask",
@@ -88,6 +92,14 @@ const MISTAKES = {
     says: "the gradient is masked, but not scaled by 1 / (1 − p)",
     backward: (layer, now, dy, right) => ({
       ...right, dx: right.dx.map(sample => sample.map(slope => slope * (1 - layer.p))),
+    }),
+  }],
+  Residual: [{
+    name: "forgotten",
+    says: "the way around is forgotten: the shortcut hands nothing back",
+    backward: (layer, now, dy, right) => ({
+      ...right,
+      dx: right.dx.map(sample => sample.map((slope, i) => (i < sample.length / 2 ? 0 : slope))),
     }),
   }],
   SoftmaxCrossEntropy: [{

@@ -65,7 +65,7 @@ function switches(made) {
     onchange: event => look({mistake: event.target.value, view: "backward"}),
   }, element("option", {value: ""}, "no mistake"), made.map(({at, name}) =>
     element("option", {value: `${at} ${name}`},
-            `${at < layers.length ? `${at} ${layers[at].kind}` : "loss"}: ${name}`)));
+            `${at < layers.length ? `${layers[at].name} ${layers[at].class}` : "loss"}: ${name}`)));
   return [
     element("button", {type: "button", id: "predict",
       onclick: () => { state.predict = !state.predict; show(); }}, "predict"),
@@ -79,11 +79,17 @@ function switches(made) {
 }
 
 function drawCheck() {
-  const now = current(""), found = differences(now, state.network.steps[state.step].reference);
-  const text = document.getElementById("check");
-  text.className = found.length ? "off" : "fits";
-  text.textContent = found.length
-    ? `⚠ This page does not compute what minicnn computed: ${found.slice(0, 3).join("; ")}.`
-    : "✓ All sums are those that minicnn found" +
-      (state.network.half ? ", of weights rounded to float16." : ".");
+  const place = document.getElementById("check"), [first, ...others] = otherwise();
+  const {kinks} = state.network.steps[state.step];
+  place.className = first ? "off" : "fits";
+  if (!first)
+    place.replaceChildren("✓ All sums are those that minicnn found" +
+      (state.network.half ? ", of weights rounded to float16." : "."));
+  else
+    place.replaceChildren(
+      "⚠ minicnn computed something else than this page. The first that differs: ",
+      element("button", {type: "button", id: "first", onclick: () => point(first.spot, true)},
+              first.text),
+      others.length ? `, and ${others.length} more after it.` : ".",
+      kinks ? ` (${kinks} of the measured slopes are others to the left than to the right.)` : "");
 }
