@@ -76,20 +76,22 @@ def write(
 ) -> None:
     """One HTML file that shows every number of a training step: who made it, and whom it affects.
 
-    network: a Sequential of layers that the page knows (`described.KNOWN`). loss: one of the
-    library's three. images (N, …): at most 16, uint8 pixels or floats, the batch of the step;
+    network: a Sequential, with branches or without, of layers that the page knows
+    (`described.KNOWN`), or whose slopes it can measure (`measured.py`). loss: one of the library's
+    three. images (N, …): at most 16, uint8 pixels or floats, the batch of the step;
     labels: their targets, as the loss takes them. steps: moments of a training, made by
     `microscope.step`; by default the network as it is now. classes: names of the outputs. half:
     round the weights to float16, three digits, so that twice as many fit; the page says so.
 
     The page opens from disk and asks nobody: it holds the weights and computes everything else
-    anew, in float64, in training mode. It says whether it found the sums that minicnn found. The
-    network is left as it was. The file is written whole or not at all.
+    anew, in float64, in training mode. It says whether it found the sums that minicnn found, and
+    what is the first that differs. The network is left as it was. The file is written whole or not
+    at all.
 
-    Raises TypeError for a layer that the page does not know and for what is no network, loss or
+    Raises TypeError for a container with a forward of its own, and for what is no network, loss or
     step; ValueError for more than 16 images or none, for steps of another network, for more
-    multiply-adds than a browser does in an instant, for weights too large for float16, and for a
-    file above 1.5 MB.
+    multiply-adds than a browser does in an instant, for a layer that cannot be measured, for
+    weights too large for float16, and for a file above 1.5 MB.
     """
     path = path_text(path, "path", "microscope.write")
     data = collected(network, loss, images, labels, steps, classes, half)

@@ -298,6 +298,21 @@ def test_a_mistake_of_a_chapter_changes_gradients_and_nothing_else(mistake):
     assert wrong["differences"]
 
 
+@pytest.mark.parametrize("rule", [nn.Adam, nn.AdamW])
+def test_adam_without_its_correction_moves_too_far_at_first(rule):
+    network = nn.Sequential(nn.Dense(4, 3), seed=0).astype("float64")
+    kept = [step(network, rule(0.1, weight_decay=0))]
+    data = written.collected(
+        network, nn.SoftmaxCrossEntropy(), normal((3, 4), 1), [0, 1, 2], kept
+    )
+    (right,), (wrong,) = computed(data), computed(data, "uncorrected")
+    assert (wrong["slopes"], wrong["grads"]) == (right["slopes"], right["grads"])
+    old = np.concatenate([network[0].weight.value.ravel(), network[0].bias.value])
+    far = [np.abs(np.array(found["updates"]) - old) for found in (right, wrong)]
+    np.testing.assert_allclose(far[0], 0.1, rtol=1e-3)  # β₁ 0.9, β₂ 0.999
+    np.testing.assert_allclose(far[1], 0.1 * 0.1 / np.sqrt(0.001), rtol=1e-3)
+
+
 def test_nudging_agrees_with_every_gradient_and_catches_wrong_ones():
     x = normal((3, 1, 4, 4), 1)
     right, wrong = spoiled(
@@ -317,16 +332,20 @@ def test_a_nudge_at_a_kink_says_so():
 
 
 def test_a_cone_holds_the_numbers_that_a_small_move_reaches():
+    around = nn.Residual(nn.Conv2D(2, 2, 1), shortcut=nn.AvgPool2D(3, 1, 1))
     network = nn.Sequential(
-        nn.Conv2D(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2D(2), nn.Flatten(), nn.Dense(18, 3),
-        seed=0,
+        nn.Conv2D(1, 2, 3, padding=1), nn.Parallel(nn.ReLU(), around, nn.Conv2D(2, 1, 1)),
+        nn.MaxPool2D(2), nn.Flatten(), nn.Dense(45, 3), seed=0,
     ).astype("float64")  # fmt: skip
-    x = normal((1, 1, 6, 6), 0)
-    (found,) = computed(written.collected(network, nn.SoftmaxCrossEntropy(), x, [0]))
+    x, loss = normal((1, 1, 6, 6), 0), nn.SoftmaxCrossEntropy()
+    (found,) = computed(written.collected(network, loss, x, [0]))
     pixel, cone = 14, found["cone of pixel 14"]
     moved = x.copy()
     moved.flat[pixel] += 1e-7
-    a, b = x, moved
-    for k, layer in enumerate(network.layers):
-        a, b = layer.forward(a), layer.forward(b)
-        assert np.flatnonzero(a != b).tolist() == np.flatnonzero(cone[str(k + 1)]).tolist()
+    twin, state = Twin(network, (1, 6, 6)), snapshot(network)
+    twin.step(state, loss, x, [0])
+    before = [heard["y"] for heard in twin.heard]
+    twin.step(state, loss, moved, [0])
+    for k, (a, heard) in enumerate(zip(before, twin.heard)):
+        reached = np.flatnonzero(a != heard["y"]).tolist()
+        assert reached == np.flatnonzero(cone[str(k + 1)]).tolist(), twin.nodes[k].name

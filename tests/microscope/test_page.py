@@ -189,6 +189,13 @@ def test_the_point_on_the_curve_the_histogram_and_the_optimiser_are_drawn(opened
     assert "square ← 0.999" in opened.inner_text(".update")
 
 
+def test_an_optimisers_mistake_shows_in_the_new_weight(opened):
+    opened.select_option("#mistake", label="optimizer: uncorrected")
+    array(opened, 1).focus()
+    assert "the number should be" in opened.inner_text("#reading")
+    assert opened.locator("#layers .off").count() == 0  # the gradients are right
+
+
 def test_it_fits_a_desk_and_a_phone_by_day_by_night_and_in_grey(opened):
     fits(opened, "microscope")
 

@@ -26,7 +26,8 @@ function differences(now, {loss, logits, values, gradients, back, params}) {
     // Of those that get an array the inner stand before the outer.
     for (const layer of layers.filter(({enters}) => enters === k))
       compare(handedBack(now, layer), back[layer.at],
-              `dx, which ${named(layer)} hands back`, {what: "slope", k, ...furthest(now, layer)}, layer.at);
+              `dx, which ${named(layer)} hands back`,
+              {what: "slope", k, ...furthest(now, layer)}, layer.at);
     compare(now.slopes[k], gradients[k], k ? `dy, which comes to ${named(layers[k - 1])}`
                                            : "the gradient of the images", {what: "slope", k});
     if (k) for (const [name, slope] of Object.entries(now.grads[k - 1])) {

@@ -1,7 +1,8 @@
 // Cones: everything that a number affects, or that made it, in its own image. As a small move sees
 // it: a ReLU that is shut, a pixel that did not win and a masked number let nothing through.
 
-// {k: Uint8Array} of the arrays that may be reached, of the spot's own kind. forth: whom it affects.
+// {k: Uint8Array} of the arrays that may be reached, of the spot's own kind. forth: whom it
+// affects.
 function cone(now, spot, forth) {
   const {layers, shapes} = now.network, {n} = spot, masks = {};
   const param = spot.what === "param" || spot.what === "grad";

@@ -45,7 +45,9 @@ function stored(network, s) {
 function run(network, s, mistake) {
   const {params, kept, said} = stored(network, s);
   const values = [network.images], inputs = [];
-  const now = {network, step: s, params, kept, said, values, inputs};
+  const {optimizer: right} = network.steps[s], wrong = right && mistake && mistake.optimizer;
+  const optimizer = wrong ? wrong(right) : right;
+  const now = {network, step: s, params, kept, said, values, inputs, optimizer};
   for (const layer of network.layers) {
     inputs.push(joined(layer, values));
     kept[layer.at] = {...keep(layer, inputs[layer.at]), ...kept[layer.at]};
@@ -153,8 +155,8 @@ function backThroughWires(layer, now, dy, {weight, bias}) {
   return {dx, grads};
 }
 
-// The loss after array k (0 is the image) was replaced, or the parameters of layer k were. only: the
-// one image in which something changed, so that the others need not be computed again.
+// The loss after array k was replaced, or the parameters of layer k were. only: the one image in
+// which something changed, so that the others need not be computed again.
 function lossAfter(now, k, {values, params = now.params, only}) {
   const {network} = now, layers = network.layers.slice(k), fresh = [...now.values];
   const alone = only !== undefined && !layers.some(layer => layer.kind === "BatchNorm");

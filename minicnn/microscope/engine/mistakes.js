@@ -1,4 +1,5 @@
-// The wrong backwards of the book's chapters. Each gets the right answer {dx, grads}, to spoil it.
+// The mistakes of the book's chapters. A wrong backward gets the right answer {dx, grads}, to spoil
+// it; a wrong optimiser is made of the right one.
 
 // A normalisation that takes the direct way alone.
 const FIXED = {
@@ -11,6 +12,13 @@ const FIXED = {
       return sample.map((slope, i) => slope * factors[i]);
     }),
   }),
+};
+
+// After endless steps Adam has nothing left to correct.
+const UNCORRECTED = {
+  name: "uncorrected",
+  says: "mean and square are not divided by 1 − βᵗ: the first steps are too large",
+  optimizer: right => ({...right, steps: Infinity}),
 };
 
 const MISTAKES = {
@@ -102,6 +110,8 @@ const MISTAKES = {
       dx: right.dx.map(sample => sample.map((slope, i) => (i < sample.length / 2 ? 0 : slope))),
     }),
   }],
+  Adam: [UNCORRECTED],
+  AdamW: [UNCORRECTED],
   SoftmaxCrossEntropy: [{
     name: "sum",
     says: "nobody divides dz by the number of images",
@@ -110,11 +120,11 @@ const MISTAKES = {
   }],
 };
 
-// Those that a network can make: {at, name, says, backward}; at is a layer's place, or their number
-// for the loss.
+// Those that can be made: {key, at, name, says, backward or optimizer}; at is a layer's place, or
+// their number for the loss, and one more for the optimiser.
 function mistakes(network) {
-  const kinds = [...network.layers, network.loss];
+  const kinds = [...network.layers, network.loss, network.steps[0].optimizer || {}];
   return kinds.flatMap((layer, at) => (MISTAKES[layer.kind] || [])
     .filter(({possible}) => !possible || possible(layer, network.count))
-    .map(mistake => ({...mistake, at})));
+    .map(mistake => ({...mistake, at, key: `${at} ${mistake.name}`})));
 }

@@ -87,7 +87,8 @@ function valueMadeBy(now, {k, n, i}, total) {
     term(...through(now, l, n, wire, factors[wire]), input(layer.wires.x[wire])));
   if (kind.shift) {
     const c = channel(i, layer.output), {bias} = now.params[l];
-    if (kind.shift === biased && bias) terms.push(term(factor(now, {what: "param", k: l, name: "bias", n, i: c}, l)));
+    if (kind.shift === biased && bias)
+      terms.push(term(factor(now, {what: "param", k: l, name: "bias", n, i: c}, l)));
     else if (RESTS[layer.kind])
       terms.push(term(number(RESTS[layer.kind], kind.shift(layer, seen, i, n))));
   }
@@ -105,7 +106,8 @@ function through(now, l, n, wire, value) {
 }
 
 function normalMadeBy(now, layer, l, n, i, total) {
-  const c = channel(i, layer.input), [k] = layer.reads, {running_mean, running_var} = now.params[l];
+  const c = channel(i, layer.input), [k] = layer.reads;
+  const {running_mean, running_var} = now.params[l];
   const param = name => factor(now, {what: "param", k: l, name, n, i: c}, l);
   const terms = [term(param("gamma"), number("x̂", normalized(layer, at(now, l), n, i))),
                  term(param("beta"))];
@@ -132,7 +134,7 @@ function slopeMadeBy(now, spot, total) {
 
 // Which of the layers that read array k, where there are several.
 function ofWhich(now, layer, k) {
-  return now.network.readers[k].length > 1 ? ` of ${layer.name}` : "";
+  return now.network.readers[k].length > 1 ? ` of ${layer.name} ${layer.class}` : "";
 }
 
 // The terms that one of the layers that read a number hands back.
@@ -196,7 +198,7 @@ function ofChannel(layer, c) {
 
 // What the optimiser makes of it.
 function paramMadeBy(now, {k, name, i}, total) {
-  const {optimizer} = now.network.steps[now.step], learned = now.network.layers[k].arrays[name];
+  const {optimizer} = now, learned = now.network.layers[k].arrays[name];
   const given = {kind: "given", total, terms: [term(number("now", total))],
                  formula: learned ? "learned, in the steps before this one" : "not learned"};
   if (!optimizer || !learned) return given;

@@ -1,5 +1,5 @@
-// Normalisation: y = γ · x̂ + β, x̂ = (x − μ) · r, r = 1 / √(σ² + eps). The numbers that share μ and
-// σ² are a set: in BatchNorm a channel over all images and positions, in GroupNorm a group of
+// Normalisation: y = γ · x̂ + β, x̂ = (x − μ) · r, r = 1 / √(σ² + eps). Numbers that share μ and σ²
+// are a set: in BatchNorm a channel over all images and positions, in GroupNorm a group of
 // channels of one image. So x reaches L directly, through μ, and through σ.
 // And Standardize: the same with numbers that stand still.
 
@@ -12,9 +12,9 @@ function normalization(together) {
       now.params.gamma[channel(i, layer.input)] * now.kept.r[together(layer, n, i)]),
     keep(layer, x) {
       const counts = sumOf(x, layer, together, () => 1);
-      const mean = sumOf(x, layer, together, value => value).map((total, set) => total / counts[set]);
-      const variance = sumOf(x, layer, together, (value, n, i) =>
-        (value - mean[together(layer, n, i)]) ** 2).map((total, set) => total / counts[set]);
+      const meanOf = of => sumOf(x, layer, together, of).map((total, set) => total / counts[set]);
+      const mean = meanOf(value => value);
+      const variance = meanOf((value, n, i) => (value - mean[together(layer, n, i)]) ** 2);
       return {mean, variance, counts, r: variance.map(v => 1 / Math.sqrt(v + layer.eps))};
     },
     forward: (layer, now, x) => x.map((sample, n) => sample.map((_, i) => {

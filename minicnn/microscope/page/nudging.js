@@ -45,5 +45,5 @@ function measuredAfter(now, spot) {
 }
 
 function nudgedName(now, spot) {
-  return nameOf(now, nudgedSpot(spot)).split(" of layer")[0];
+  return nameOf(now, nudgedSpot(spot)).split(" of ")[0];
 }

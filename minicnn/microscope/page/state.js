@@ -6,7 +6,7 @@ const state = {
   view: "forward",
   spot: null,          // the number pointed at
   pinned: false,       // then the mouse does not move it
-  mistake: "",         // "at name" of the mistake that is switched on
+  mistake: "",         // the key of the mistake that is switched on
   predict: false, guessed: new Set(), guess: "",
   cones: "",           // "made", "affects" or nothing
   h: 0.1, nudging: false,
@@ -20,7 +20,7 @@ function current(mistake = state.mistake) {
   const key = `${state.step} ${mistake}`;
   if (!state.runs.has(key)) {
     if (state.runs.size > 4) state.runs.delete(state.runs.keys().next().value);
-    const made = mistakes(state.network).find(one => `${one.at} ${one.name}` === mistake);
+    const made = mistakes(state.network).find(({key}) => key === mistake);
     state.runs.set(key, run(state.network, state.step, made));
   }
   return state.runs.get(key);
@@ -106,7 +106,7 @@ function fromAddress() {
   const asked = new URLSearchParams(location.hash.slice(1)), {network} = state;
   const within = (name, most) =>
     Math.max(0, Math.min(most, Math.floor(Number(asked.get(name)) || 0)));
-  const named = mistakes(network).map(({at, name}) => `${at} ${name}`);
+  const named = mistakes(network).map(({key}) => key);
   if (named.includes(asked.get("mistake"))) state.mistake = asked.get("mistake");
   if (asked.has("step")) state.step = within("step", network.steps.length - 1);
   if (asked.has("image")) state.image = within("image", network.count - 1);

@@ -14,9 +14,10 @@ function drawLayers() {
       type: "button", class: "layer", "aria-pressed": String(state.layer === k),
       onclick: () => look({layer: k}),
     }, layer ? `${layer.name} ${layer.class}` : `loss ${shown(now.loss).slice(1)}`,
-    element("small", {}, layer ? ` ${cameFrom(layer)}→\u00a0${layer.output.join("\u00a0×\u00a0")}` : ""),
+    element("small", {}, layer
+      ? ` ${cameFrom(layer)}→\u00a0${layer.output.join("\u00a0×\u00a0")}` : ""),
     off ? element("b", {class: "off"}, " ✗ departs") : undefined,
-    first.at === k ? element("b", {class: "off"}, " ✗ minicnn differs") : undefined));
+    first.at === k ? element("b", {class: "off"}, " ✗ differs") : undefined));
   }
   document.getElementById("layers").replaceChildren(...rows);
 }
