@@ -99,7 +99,6 @@ def recorded(
             for k, (node, one) in enumerate(zip(twin.nodes, heard))
             if type(node.layer) not in KNOWN and "dx" in one
         },
-        "kinks": 0,
         "optimizer": optimizer_of(moment),
         "reference": reference,
     }

@@ -48,8 +48,7 @@ class Twin:
         found = {}
         for k, (node, heard) in enumerate(zip(self.nodes, self.heard)):
             if kind_of(node.layer) == MEASURED:
-                x, y = heard["x"], heard["y"]
-                found[k] = measured(node.layer, node.name, x, y, heard.get("dy", 0 * y))
+                found[k] = measured(node.layer, node.name, heard)
         return found
 
 

@@ -153,9 +153,8 @@ def collected(
     layers = described(twin.nodes)
     for k in slopes_of[0]:
         layers[k]["ends"], kept = wired([found[k] for found in slopes_of])
-        for one, arrays, found in zip(steps_of, kept, slopes_of):
+        for one, arrays in zip(steps_of, kept):
             one["kept"][k] = arrays
-            one["kinks"] += found[k].kinks
     return {
         "version": VERSION,
         "half": half,

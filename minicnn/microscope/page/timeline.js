@@ -81,7 +81,6 @@ function switches(made) {
 
 function drawCheck() {
   const place = document.getElementById("check"), [first, ...others] = otherwise();
-  const {kinks} = state.network.steps[state.step];
   place.className = first ? "off" : "fits";
   if (!first)
     place.replaceChildren("✓ All sums are those that minicnn found" +
@@ -91,6 +90,5 @@ function drawCheck() {
       "⚠ The network computed something else than this page. The first that differs: ",
       element("button", {type: "button", id: "first", onclick: () => point(first.spot, true)},
               first.text),
-      others.length ? ` Then ${others.length} more.` : "",
-      kinks ? ` (${kinks} of the measured slopes are others to the left than to the right.)` : "");
+      others.length ? ` Then ${others.length} more.` : "");
 }
