@@ -151,6 +151,16 @@ def test_the_page_notices_when_it_computes_something_else():
     assert said.startswith("the gradient of 0.weight")
 
 
+def test_a_gradient_that_cancels_to_nothing_is_no_difference():
+    """A bias before a normalisation: nothing of it is left but rounding."""
+    network = nn.Sequential(nn.Dense(3, 4), nn.BatchNorm(4), nn.Dense(4, 3), seed=0)
+    network.astype("float64")[2].weight.value *= 1e6
+    x, target = 1e-3 * normal((5, 3), 0), normal((5, 3), 1)
+    (found,) = computed(written.collected(network, nn.MeanSquaredError(), x, target))
+    assert max(map(abs, found["grads"][0]["bias"])) > 1e-9
+    assert found["differences"] == []
+
+
 def test_steps_of_a_training_are_computed_one_by_one_and_none_changes_the_network():
     network = nn.Sequential(nn.Dense(3, 3), nn.BatchNorm(3), nn.Dropout(0.5), seed=0)
     images, labels = normal((4, 3), 0, "float32"), np.arange(4) % 3

@@ -4,10 +4,12 @@ const ALIKE = 1e-9, MEASURED_ALIKE = 1e-6;
 
 // What differs, the first first: {text, spot, at}, in words, where to look, and whose it is.
 function differences(now, {loss, logits, values, gradients, back, params}) {
-  const {network} = now, {layers} = network, found = [], first = {n: 0, i: 0};
+  const {network} = now, {layers, readers} = network, found = [], first = {n: 0, i: 0};
   const alike = likeness(network);
-  const compare = (batch, sums, text, spot, at) => {
-    const off = sums ? distance(batch, sums, alike) : Infinity;
+  // from: the layers whose dy it is made of. What cancels to 0 has the rounding of what it was.
+  const compare = (batch, sums, text, spot, at, from = []) => {
+    const made = sum(from.map(layer => (gradients[layer.at + 1] || [0, 0, 0])[2]));
+    const off = sums ? distance(batch, sums, alike, made) : Infinity;
     if (off !== 0) found.push({at, spot: {...first, ...spot}, text: sums
       ? `${text} (its sum is off by ${off.toExponential(1)})` : `${text}: none came there`});
   };
@@ -27,14 +29,14 @@ function differences(now, {loss, logits, values, gradients, back, params}) {
     for (const layer of layers.filter(({enters}) => enters === k))
       compare(handedBack(now, layer), back[layer.at],
               `dx, which ${named(layer)} hands back`,
-              {what: "slope", k, ...furthest(now, layer)}, layer.at);
-    compare(now.slopes[k], gradients[k], k ? `dy, which comes to ${named(layers[k - 1])}`
-                                           : "the gradient of the images", {what: "slope", k});
+              {what: "slope", k, ...furthest(now, layer)}, layer.at, [layer]);
+    const text = k ? `dy, which comes to ${named(layers[k - 1])}` : "the gradient of the images";
+    compare(now.slopes[k], gradients[k], text, {what: "slope", k}, undefined, readers[k]);
     if (k) for (const [name, slope] of Object.entries(now.grads[k - 1])) {
       const full = `${layers[k - 1].name}.${name}`;
       if (params[full])
         compare([slope], params[full], `the gradient of ${full}`, {what: "grad", k: k - 1, name},
-                k - 1);
+                k - 1, [layers[k - 1]]);
     }
   }
   return found;
@@ -46,11 +48,11 @@ function likeness({layers}) {
 }
 
 // How far the sums of a batch are off, 0 where that is rounding.
-function distance(batch, [total, placed, absolute], alike) {
+function distance(batch, [total, placed, absolute], alike, made) {
   const flat = batch.flatMap(sample => [...sample]);
   const mine = sum(flat.map((value, i) => value * (i * 7919 % 101 / 101)));
   const off = Math.max(Math.abs(sum(flat) - total), Math.abs(mine - placed));
-  return off <= alike * absolute + 1e-3 * alike ? 0 : off;
+  return off <= alike * (absolute + made) + 1e-3 * alike ? 0 : off;
 }
 
 // What a layer hands back to the array that it gets; of one that is made of layers, what these do.
