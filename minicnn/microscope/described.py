@@ -1,6 +1,7 @@
-"""What the page has to know of a layer: its kind, its arguments, its shapes, where its windows lie.
+"""What the page has to know of a node: its kind, its arguments, its shapes, where its windows lie.
 
-The page computes in JavaScript what `layers/` states in Python, so it knows only the kinds below.
+The page computes in JavaScript what `layers/` states in Python, so it knows only the kinds below;
+a layer of another kind is measured (`measured.py`).
 """
 
 from __future__ import annotations
@@ -9,28 +10,20 @@ from typing import Any
 
 from .. import layers as kinds
 from ..layers.base import Layer
-from ..layers.parameter import Shape
-from ..network import Sequential
+from ..layers.parameter import Parameter, Shape
+from ..network import Container, Parallel, Residual, Sequential
+from .flattened import Node
 
 KNOWN = (
     kinds.Conv2D, kinds.ConvTranspose2D, kinds.Dense, kinds.Flatten, kinds.Reshape,
     kinds.ReLU, kinds.LeakyReLU, kinds.Sigmoid, kinds.Tanh,
     kinds.SiLU, kinds.GELU, kinds.ELU, kinds.Softplus,
     kinds.MaxPool2D, kinds.AvgPool2D, kinds.GlobalAvgPool2D,
-    kinds.BatchNorm, kinds.Dropout, kinds.Standardize,
+    kinds.BatchNorm, kinds.GroupNorm, kinds.Dropout, kinds.Standardize,
+    Residual, Parallel,
 )  # fmt: skip
+MEASURED = "Measured"
 MOST_MULTIPLY_ADDS = 4_000_000  # for an image: above that the page would stop at every touch
-
-
-def refuse_unknown(network: Sequential) -> None:
-    """TypeError for the first layer that the page cannot compute."""
-    for position, layer in enumerate(network.layers):
-        if type(layer) not in KNOWN:
-            names = ", ".join(kind.__name__ for kind in KNOWN)
-            raise TypeError(
-                f"microscope: layer {position}, {type(layer).__name__}, is none that the page can "
-                f"compute; it knows {names}"
-            )
 
 
 def refuse_slow(network: Sequential, sample: Shape) -> None:
@@ -43,17 +36,52 @@ def refuse_slow(network: Sequential, sample: Shape) -> None:
         )
 
 
-def described(network: Sequential, sample: Shape) -> list[dict[str, Any]]:
-    """A table for every layer, of what JSON can hold."""
+def kind_of(layer: Layer) -> str:
+    """The kind that the page computes it as: the nearest known class above it whose forward it
+    has, whatever its backward is. Of another layer the slopes are measured.
+    """
+    own = type(layer)
+    known = next((kind for kind in own.__mro__ if kind in KNOWN), None)
+    if known is None or isinstance(layer, Container):
+        return known.__name__ if known else MEASURED
+    formula, its = (getattr(kind, "formulas", (None,))[0] for kind in (own, known))
+    same = own.forward_batch is known.forward_batch and formula is its
+    return known.__name__ if same else MEASURED
+
+
+def described(nodes: list[Node]) -> list[dict[str, Any]]:
+    """A table for every node, of what JSON can hold. arrays: by name, whether they are learned."""
     return [
-        {"kind": type(layer).__name__, "text": repr(layer), "input": shape,
-         "output": layer.output_shape(shape)} | constants(layer, shape)
-        for _, layer, shape in network.inner(sample)
+        {
+            "kind": kind_of(layer), "class": type(layer).__name__, "name": name,
+            "text": str(layer), "enters": enters, "reads": reads,
+            "input": joined(layer, shape), "output": layer.output_shape(shape),
+            "arrays": {array: p.learned for array, p in arrays_of(layer).items()},
+        } | constants(layer, shape)
+        for name, layer, enters, reads, shape in nodes
     ]  # fmt: skip
+
+
+def joined(layer: Layer, shape: Shape) -> Shape:
+    """The shape of what a node reads: of several arrays, one after the other."""
+    match layer:
+        case Residual():
+            return (2, *layer.output_shape(shape))
+        case Parallel():
+            return layer.output_shape(shape)
+        case _:
+            return shape
+
+
+def arrays_of(layer: Layer) -> dict[str, Parameter]:
+    """The arrays of a node; those of a container are its layers'."""
+    return {} if isinstance(layer, Container) else layer.state()
 
 
 def constants(layer: Layer, shape: Shape) -> dict[str, Any]:
     """The arguments that the formulas need, and the window."""
+    if kind_of(layer) == MEASURED:
+        return {}
     match layer:
         case kinds.Conv2D() | kinds.ConvTranspose2D():
             return {"groups": layer.groups, "window": layer.window(shape)._asdict()}

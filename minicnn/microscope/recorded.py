@@ -11,9 +11,11 @@ from ..layers.base import Layer
 from ..layers.dropout import Dropout
 from ..layers.pooling import MaxPool2D
 from ..losses import Loss
-from ..network import Sequential, restore, snapshot
+from ..network import Sequential, snapshot
 from ..optimizers import Optimizer
+from .described import KNOWN
 from .encoded import encoded
+from .twin import Twin
 
 
 class Step(NamedTuple):
@@ -63,49 +65,42 @@ def rounded(moment: Step) -> Step:
     return moment._replace(state=state)
 
 
-def twin(network: Sequential) -> Sequential:
-    """The same network in float64 on the reference backend; the user's own is left alone."""
-    layers = [type(layer)(**layer.arguments) for layer in network.layers]
-    for layer, copy in zip(network.layers, layers):
-        if isinstance(layer, Dropout):
-            copy.reseed(layer.mask_seed)
-    copied = Sequential(*layers).astype("float64")
-    restore(copied, snapshot(network))
-    return copied
-
-
 def recorded(
-    network: Sequential, loss: Loss, images: np.ndarray, target: Any, moment: Step
+    twin: Twin, loss: Loss, images: np.ndarray, target: Any, moment: Step
 ) -> dict[str, Any]:
     """What the page stores of a moment: arrays, what cannot be computed again to the bit, and sums
-    with which it compares itself. `network` is a twin; it is left as in that moment.
+    with which it compares itself.
+
+    The sums are those of a step of the network itself. `values` and `gradients` are of each array;
+    `back` is what each node handed back; None where no gradient came. Of classes that are not the
+    library's, `said` has the numbers.
     """
-    restore(network, moment.state)
-    kept: list[dict[str, Any]] = []
-    values = [images]
-    for layer in network.layers:
-        values.append(layer.forward(values[-1], training=True))
-        kept.append(not_computed_again(layer))
-    value = loss.forward(values[-1], target)
+    value, output, slopes = twin.step(moment.state, loss, images, target)
     if not np.isfinite(value):
         raise ValueError(f"microscope.write: at step {moment.n} the loss is {value}")
-    slopes = [loss.backward()]
-    for layer in reversed(network.layers):
-        slopes.insert(0, layer.backward(slopes[0]))
+    heard = twin.heard
+    reference = {
+        "loss": value,
+        "logits": encoded(output),
+        "values": [sums(images), *(sums(one["y"]) for one in heard)],
+        "gradients": [sums(slopes), *(sums(one.get("dy")) for one in heard)],
+        "back": [sums(one.get("dx")) for one in heard],
+        "params": {
+            name: sums(p.grad) for name, p in twin.network.state().items() if p.grad is not None
+        },
+    }
+    kept = [not_computed_again(node.layer) for node in twin.nodes]
     return {
         "n": moment.n,
         "params": {name: encoded(array) for name, array in moment.state.items()},
         "kept": kept,
-        "optimizer": optimizer_of(moment),
-        "reference": {
-            "loss": value,
-            "logits": encoded(values[-1]),
-            "values": [sums(array) for array in values],
-            "gradients": [sums(array) for array in slopes],
-            "params": {
-                name: sums(p.grad) for name, p in network.state().items() if p.grad is not None
-            },
+        "said": {
+            k: encoded(one["dx"])
+            for k, (node, one) in enumerate(zip(twin.nodes, heard))
+            if type(node.layer) not in KNOWN and "dx" in one
         },
+        "optimizer": optimizer_of(moment),
+        "reference": reference,
     }
 
 
@@ -121,10 +116,12 @@ def not_computed_again(layer: Layer) -> dict[str, Any]:
             return {}
 
 
-def sums(array: np.ndarray) -> list[float]:
+def sums(array: np.ndarray | None) -> list[float] | None:
     """The sum; one with a weight for each place, which notices numbers that were exchanged; and
     that of the absolute values, which says how exact these can be. engine/check.js has the same.
     """
+    if array is None:
+        return None
     flat = array.ravel()
     weights = np.arange(flat.size) * 7919 % 101 / 101
     return [float(flat.sum()), float((flat * weights).sum()), float(np.abs(flat).sum())]

@@ -15,11 +15,13 @@ from ..common.paths import path_text, whole_file
 from ..data.batches import as_samples
 from ..losses import Loss, MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
 from ..network import Sequential
-from .described import described, refuse_slow, refuse_unknown
+from .described import described, refuse_slow
 from .encoded import encoded
-from .recorded import Step, recorded, rounded, step, twin
+from .measured import wired
+from .recorded import Step, recorded, rounded, step
+from .twin import Twin
 
-VERSION = 1  # of the data's layout
+VERSION = 2  # of the data's layout
 MOST_IMAGES = 16
 MOST_BYTES = 1_500_000
 LOSSES = SoftmaxCrossEntropy, SigmoidCrossEntropy, MeanSquaredError
@@ -35,12 +37,16 @@ ENGINE = (
     "layers/pooling.js",
     "layers/normalization.js",
     "layers/dropout.js",
+    "layers/branches.js",
+    "layers/measured.js",
     "engine/losses.js",
     "engine/optimizers.js",
     "engine/mistakes.js",
     "engine/engine.js",
     "engine/check.js",
+    "engine/formulas.js",
     "engine/reading.js",
+    "engine/affects.js",
     "engine/nudge.js",
     "engine/cones.js",
 )
@@ -70,20 +76,22 @@ def write(
 ) -> None:
     """One HTML file that shows every number of a training step: who made it, and whom it affects.
 
-    network: a Sequential of layers that the page knows (`described.KNOWN`). loss: one of the
-    library's three. images (N, …): at most 16, uint8 pixels or floats, the batch of the step;
+    network: a Sequential, with branches or without, of layers that the page knows
+    (`described.KNOWN`), or whose slopes it can measure (`measured.py`). loss: one of the library's
+    three. images (N, …): at most 16, uint8 pixels or floats, the batch of the step;
     labels: their targets, as the loss takes them. steps: moments of a training, made by
     `microscope.step`; by default the network as it is now. classes: names of the outputs. half:
     round the weights to float16, three digits, so that twice as many fit; the page says so.
 
     The page opens from disk and asks nobody: it holds the weights and computes everything else
-    anew, in float64, in training mode. It says whether it found the sums that minicnn found. The
-    network is left as it was. The file is written whole or not at all.
+    anew, in float64, in training mode. It says whether it found the sums that minicnn found, and
+    what is the first that differs. The network is left as it was. The file is written whole or not
+    at all.
 
-    Raises TypeError for a layer that the page does not know and for what is no network, loss or
+    Raises TypeError for a container with a forward of its own, and for what is no network, loss or
     step; ValueError for more than 16 images or none, for steps of another network, for more
-    multiply-adds than a browser does in an instant, for weights too large for float16, and for a
-    file above 1.5 MB.
+    multiply-adds than a browser does in an instant, for a layer that cannot be measured, for
+    weights too large for float16, and for a file above 1.5 MB.
     """
     path = path_text(path, "path", "microscope.write")
     data = collected(network, loss, images, labels, steps, classes, half)
@@ -120,7 +128,6 @@ def collected(
     images = as_samples(images, f"{who}: images")
     if not 1 <= len(images) <= MOST_IMAGES:
         raise ValueError(f"{who}: wanted 1 to {MOST_IMAGES} images, got {len(images)}")
-    refuse_unknown(network)
     output = network.batch_shape(images.shape)
     refuse_slow(network, images.shape[1:])
     moments = [step(network)] if steps is None else list(steps)
@@ -131,7 +138,7 @@ def collected(
         raise ValueError(f"{who}: {len(classes)} classes for {output[1]} outputs")
     refuse_large(network, moments)
 
-    own, copy = loss.on("numpy"), twin(network)
+    own, twin = loss.on("numpy"), Twin(network, images.shape[1:])
     pixels = images / 255 if images.dtype == np.uint8 else images.astype(np.float64)
     targets = own.targets(labels, output)
     rows = as_array(targets.data, "targets")[as_array(targets.rows, "rows")]
@@ -139,23 +146,26 @@ def collected(
     right = None if targets.labels is None else targets.labels.tolist()
     soft = isinstance(loss, SoftmaxCrossEntropy)
     divisor = own.divisor(targets, np.arange(len(images))) if soft else rows.size
+    steps_of, slopes_of = [], []
+    for moment in moments:
+        steps_of.append(recorded(twin, own, pixels, labels, moment))
+        slopes_of.append(twin.measured(moment.state))
+    layers = described(twin.nodes)
+    for k in slopes_of[0]:
+        layers[k]["ends"], kept = wired([found[k] for found in slopes_of])
+        for one, arrays in zip(steps_of, kept):
+            one["kept"][k] = arrays
     return {
         "version": VERSION,
         "half": half,
-        "layers": described(network, images.shape[1:]),
-        "names": names(network),
+        "layers": layers,
         "classes": None if classes is None else list(map(str, classes)),
         "loss": {"kind": type(loss).__name__, "text": repr(loss), "divisor": divisor or 1.0,
                  "target": encoded(rows)},
         "images": encoded(images),
         "labels": right,
-        "steps": [recorded(copy, own, pixels, labels, moment) for moment in moments],
+        "steps": steps_of,
     }  # fmt: skip
-
-
-def names(network: Sequential) -> list[dict[str, bool]]:
-    """The arrays of each layer, and whether they are learned."""
-    return [{name: p.learned for name, p in layer.state().items()} for layer in network.layers]
 
 
 def check_steps(moments: list[Step], network: Sequential) -> None:

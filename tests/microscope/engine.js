@@ -1,18 +1,19 @@
-// Reads a line of {data, mistake} at a time, and prints what the page would compute for each step,
-// for Python to compare.
+// Reads a line of {data, mistake, every} at a time, and prints what the page would compute for each
+// step, for Python to compare.
 
 const PIXEL = 14;
 const plain = batch => batch.map(sample => [...sample]);
 require("readline").createInterface({input: process.stdin}).on("line", line =>
   console.log(JSON.stringify(answers(JSON.parse(line)))));
 
-function answers({data, mistake}) {
+function answers({data, mistake, every}) {
   const network = prepared(data);
   const made = mistake ? mistakes(network).find(({name}) => name === mistake) : undefined;
-  return network.steps.map((step, s) => answer(run(network, s, made), step));
+  return network.steps.map((step, s) => answer(run(network, s, made), step, every));
 }
 
-function answer(now, step) {
+function answer(now, step, every) {
+  const spots = everySpot(now).filter((_, j) => j % every === 0);
   return {
     loss: now.loss,
     values: now.values.map(plain),
@@ -21,31 +22,31 @@ function answer(now, step) {
       Object.fromEntries(Object.entries(grads).map(([name, array]) => [name, [...array]]))),
     params: now.params.map(params =>
       Object.fromEntries(Object.entries(params).map(([name, array]) => [name, [...array]]))),
-    differences: differences(now, step.reference),
-    readings: readings(now),
-    updates: updates(now),
-    verdicts: verdicts(now),
+    differences: differences(now, step.reference).map(({text}) => text),
+    readings: readings(now, spots),
+    updates: updates(now, spots),
+    verdicts: verdicts(now, spots),
     [`cone of pixel ${PIXEL}`]: coneOf(now),
   };
 }
 
-// Of every number: the sum that the page shows, and the number itself.
-function readings(now) {
-  return everySpot(now).filter(spot => spot.what !== "param").map(spot => {
+// Of each number: the sum that the page shows, and the number itself.
+function readings(now, spots) {
+  return spots.filter(spot => spot.what !== "param").map(spot => {
     const {terms, total} = madeBy(now, spot);
     return [`${spot.what} ${spot.k} ${spot.name || ""} ${spot.n} ${spot.i}`,
             sum(terms.filter(term => !term.lost).map(term => term.product)), total];
   });
 }
 
-// Every learned number after the optimiser's step.
-function updates(now) {
-  return everySpot(now).filter(spot => spot.what === "param").map(spot => madeBy(now, spot).fresh);
+// Each learned number after the optimiser's step.
+function updates(now, spots) {
+  return spots.filter(spot => spot.what === "param").map(spot => madeBy(now, spot).fresh);
 }
 
-// What nudging says of the first image's numbers and of all weights.
-function verdicts(now) {
-  return everySpot(now).filter(({what, n}) => n === 0 && (what === "value" || what === "param"))
+// What nudging says of the first image's numbers and of the weights.
+function verdicts(now, spots) {
+  return spots.filter(({what, n}) => n === 0 && (what === "value" || what === "param"))
     .map(spot => nudge(now, spot, 0.1).verdict);
 }
 

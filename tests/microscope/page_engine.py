@@ -38,9 +38,11 @@ def engine():
     return node
 
 
-def computed(data, mistake=None):
-    """What the page computes of each step. (What goes wrong in node, it writes to stderr.)"""
+def computed(data, mistake=None, every=1):
+    """What the page computes of each step, and what it says of every so manieth number. (What goes
+    wrong in node, it writes to stderr.)
+    """
     node = engine()
-    node.stdin.write(json.dumps({"data": data, "mistake": mistake}) + "\n")
+    node.stdin.write(json.dumps({"data": data, "mistake": mistake, "every": every}) + "\n")
     node.stdin.flush()
     return json.loads(node.stdout.readline())

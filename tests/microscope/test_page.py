@@ -4,15 +4,14 @@ Skipped without Playwright's Python package or a Chromium (`pip install playwrig
 `apt-get install chromium`). SCREENSHOTS names a folder for pictures, for a person to look at.
 """
 
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minicnn as nn
 from minicnn.microscope import step, write
+from tests.microscope.looking import array, fits, number, opening, places, said
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +38,7 @@ def page(tmp_path_factory):
 
 @pytest.fixture
 def opened(tab, page):
-    """The page as it opens on a desk; afterwards, whether it asked nobody and reported nothing."""
-    tab.elsewhere.clear(), tab.errors.clear()
-    tab.set_viewport_size({"width": 1280, "height": 900})
-    tab.emulate_media(color_scheme="light")
-    tab.goto("about:blank")
-    tab.goto(page)
-    yield tab
-    assert (tab.elsewhere, tab.errors) == ([], [])
-
-
-def said(tab):
-    return tab.inner_text("#said")
-
-
-def array(tab, position):
-    return tab.locator("#arrays canvas").nth(position)
-
-
-def places(tab):
-    """What is in the middle, and the number of layers and the loss on the left."""
-    return tab.locator("#layers button.layer").count()
+    yield from opening(tab, page)
 
 
 def test_it_opens_asks_nobody_and_found_what_minicnn_found(opened):
@@ -96,10 +75,6 @@ def test_the_terms_that_are_shown_add_up_to_the_number_that_is_shown(opened):
     last = number(rows.nth(count - 1).locator("td:nth-child(3)").inner_text())
     assert last == pytest.approx(total, rel=1e-3, abs=1e-9)
     assert sum(map(number, products)) == pytest.approx(total, rel=1e-2, abs=1e-4 * sizes[0])
-
-
-def number(text):
-    return float(text.removeprefix("=").strip().replace("−", "-"))
 
 
 def test_the_keyboard_alone_reaches_everything(opened):
@@ -214,23 +189,15 @@ def test_the_point_on_the_curve_the_histogram_and_the_optimiser_are_drawn(opened
     assert "square ← 0.999" in opened.inner_text(".update")
 
 
+def test_an_optimisers_mistake_shows_in_the_new_weight(opened):
+    opened.select_option("#mistake", label="optimizer: uncorrected")
+    array(opened, 1).focus()
+    assert "the number should be" in opened.inner_text("#reading")
+    assert opened.locator("#layers .off").count() == 0  # the gradients are right
+
+
 def test_it_fits_a_desk_and_a_phone_by_day_by_night_and_in_grey(opened):
-    for width, height in ((1280, 900), (400, 800)):
-        for scheme in ("light", "dark"):
-            opened.set_viewport_size({"width": width, "height": height})
-            opened.emulate_media(color_scheme=scheme)
-            for layer in range(places(opened)):
-                opened.locator("#layers button.layer").nth(layer).click()
-                wide = opened.evaluate("document.documentElement.scrollWidth")
-                assert wide <= width, f"layer {layer}: {wide} of {width} pixels"
-                keep(opened, f"{width}-{scheme}-{layer}")
-    opened.evaluate("document.documentElement.style.filter = 'grayscale(1)'")
-    keep(opened, "grey")
-
-
-def keep(tab, name):
-    if folder := os.environ.get("SCREENSHOTS"):
-        tab.screenshot(path=Path(folder, f"microscope-{name}.png"), full_page=True)
+    fits(opened, "microscope")
 
 
 def test_a_tap_on_a_phone_pins(browser, page):

@@ -9,6 +9,7 @@ import pytest
 
 import minicnn as nn
 from minicnn.microscope import step, write, written
+from tests.microscope.own_layers import Alone, Cubing, Remembering, Tying
 
 
 def small():
@@ -39,28 +40,22 @@ def test_every_file_of_the_page_is_in_the_list_of_files():
     assert len(there) == len(written.ENGINE + written.PAGE)
 
 
-class Doubling(nn.Layer):
-    def output_shape(self, input_shape):
-        return input_shape
-
-    def forward_batch(self, x, training):
-        return x + x
-
-    def backward_batch(self, dy, input_gradient=True):
-        return dy + dy
-
-
-def branch():
-    return nn.Residual(nn.Dense(12, 12))
-
-
 REFUSED = {
-    "an unknown layer": (
-        {"network": nn.Sequential(nn.Flatten(), Doubling(), nn.Dense(12, 3))},
-        TypeError, "layer 1, Doubling"),
-    "a branch": (
-        {"network": nn.Sequential(nn.Flatten(), branch(), nn.Dense(12, 3))},
-        TypeError, "layer 1, Residual"),
+    "a layer of one's own that ties images together": (
+        {"network": nn.Sequential(nn.Flatten(), Tying(), nn.Dense(12, 3))},
+        ValueError, "layer 1, Tying, which the page can only measure, ties the images"),
+    "a layer of one's own that remembers": (
+        {"network": nn.Sequential(nn.Flatten(), Remembering(), nn.Dense(12, 3))},
+        ValueError, "Remembering, which the page can only measure, makes another output"),
+    "a large layer of one's own": (
+        {"network": nn.Sequential(nn.Flatten(), nn.Dense(12, 601), Cubing(), nn.Dense(601, 3))},
+        ValueError, "layer 2, Cubing, which the page can only measure, has 601 numbers"),
+    "one with too many slopes": (
+        {"network": nn.Sequential(nn.Flatten(), nn.Dense(12, 300), Cubing(), nn.Dense(300, 3))},
+        ValueError, "360,000 slopes that are not 0"),
+    "a container of one's own": (
+        {"network": nn.Sequential(nn.Flatten(), nn.Sequential(Alone()), nn.Dense(12, 3))},
+        TypeError, "layer 1.0, Alone"),
     "no network": ({"network": nn.Dense(12, 3)}, TypeError, "network must be a Sequential"),
     "no loss": ({"loss": nn.Dense(12, 3)}, TypeError, "loss must be a loss"),
     "a loss of one's own": ({"loss": type("Own", (nn.SoftmaxCrossEntropy,), {})()},

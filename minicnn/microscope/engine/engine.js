@@ -1,19 +1,21 @@
 // A training step, forward and backward, in double precision.
 //
-// A run holds values (of each array from the image to the output, a list of samples), kept and
-// params of each layer, the loss, and after `backward` slopes (∂L/∂ of the values) and grads.
+// The network is a list of layers in the order of computation. Array 0 is the image, and layer k
+// makes array k + 1 of those that it `reads`: of one, or where ways meet of several, one after the
+// other. A run holds the values of each array (a list of samples), inputs, kept and params of each
+// layer, the loss, and after `backward` slopes (∂L/∂ of the values), grads, and what each layer
+// handed back. An array that several layers read gets the sum of what they hand back.
 
-// The network of a data block, with each layer's wires.
+// The network of a data block, with each layer's wires, and the layers that read each array.
 function prepared(data) {
   const count = data.images.shape[0];
   const pixels = decoded(data.images).map(v => (data.images.dtype === "u1" ? v / 255 : v));
-  const layers = data.layers.map((layer, k) =>
-    ({...layer, at: k, wires: wiresOf(layer), arrays: data.names[k]}));
+  const layers = data.layers.map((layer, k) => ({...layer, at: k, wires: wiresOf(layer)}));
   const loss = {...data.loss, target: samples(decoded(data.loss.target), count)};
-  return {layers, loss, count, images: samples(pixels, count), steps: data.steps,
+  const shapes = [data.images.shape.slice(1), ...layers.map(layer => layer.output)];
+  return {layers, loss, count, shapes, images: samples(pixels, count), steps: data.steps,
           labels: data.labels, classes: data.classes, half: data.half,
-          shapes: [layers.length ? layers[0].input : data.images.shape.slice(1),
-                   ...layers.map(layer => layer.output)]};
+          readers: shapes.map((_, k) => layers.filter(layer => layer.reads.includes(k)))};
 }
 
 function wiresOf(layer) {
@@ -29,21 +31,27 @@ function wiresOf(layer) {
 // A step's arrays by layer, and what was stored because it cannot be computed again to the bit.
 function stored(network, s) {
   const step = network.steps[s];
-  const params = network.layers.map((layer, k) => Object.fromEntries(
-    Object.keys(layer.arrays).map(name => [name, decoded(step.params[`${k}.${name}`])])));
+  const params = network.layers.map(layer => Object.fromEntries(
+    Object.keys(layer.arrays).map(name => [name, decoded(step.params[`${layer.name}.${name}`])])));
   const kept = step.kept.map(arrays => Object.fromEntries(
     Object.entries(arrays).map(([name, array]) =>
       [name, samples(decoded(array), network.count)])));
-  return {params, kept};
+  const said = network.layers.map(({at: k}) =>
+    step.said[k] && samples(decoded(step.said[k]), network.count));
+  return {params, kept, said};
 }
 
 // Everything of step s: forward, loss, backward, perhaps with a mistake.
 function run(network, s, mistake) {
-  const {params, kept} = stored(network, s);
-  const values = [network.images], now = {network, step: s, params, kept, values};
-  for (let k = 0; k < network.layers.length; k++) {
-    kept[k] = {...keep(network.layers[k], values[k]), ...kept[k]};
-    values.push(layerForward(network.layers[k], at(now, k)));
+  const {params, kept, said} = stored(network, s);
+  const values = [network.images], inputs = [];
+  const {optimizer: right} = network.steps[s], wrong = right && mistake && mistake.optimizer;
+  const optimizer = wrong ? wrong(right) : right;
+  const now = {network, step: s, params, kept, said, values, inputs, optimizer};
+  for (const layer of network.layers) {
+    inputs.push(joined(layer, values));
+    kept[layer.at] = {...keep(layer, inputs[layer.at]), ...kept[layer.at]};
+    values.push(layerForward(layer, at(now, layer.at)));
   }
   now.loss = lossOf(network, values.at(-1));
   return backward(now, mistake);
@@ -51,7 +59,32 @@ function run(network, s, mistake) {
 
 // What layer k sees of a run.
 function at(now, k) {
-  return {params: now.params[k], kept: now.kept[k], x: now.values[k], y: now.values[k + 1]};
+  return {params: now.params[k], kept: now.kept[k], x: now.inputs[k], y: now.values[k + 1]};
+}
+
+// What a layer reads, sample by sample.
+function joined({reads}, values) {
+  if (reads.length === 1) return values[reads[0]];
+  return values[reads[0]].map((_, n) => Float64Array.from(reads.flatMap(k => [...values[k][n]])));
+}
+
+// The array and the place in it of a layer's x-th number, and the other way round: a layer may read
+// an array twice.
+function source({shapes}, {reads}, x) {
+  for (const k of reads) {
+    if (x < size(shapes[k])) return {k, i: x};
+    x -= size(shapes[k]);
+  }
+}
+
+function places({shapes}, {reads}, k, i) {
+  const found = [];
+  let start = 0;
+  for (const one of reads) {
+    if (one === k) found.push(start + i);
+    start += size(shapes[one]);
+  }
+  return found;
 }
 
 function keep(layer, x) {
@@ -68,7 +101,7 @@ function layerForward(layer, now) {
     const factors = kind.factors(layer, now, n, wires);
     for (let wire = 0; wire < factors.length; wire++)
       y[wires.y[wire]] += factors[wire] * sample[wires.x[wire]];
-    return kind.shift ? y.map((value, i) => value + kind.shift(layer, now, i)) : y;
+    return kind.shift ? y.map((value, i) => value + kind.shift(layer, now, i, n)) : y;
   });
 }
 
@@ -81,21 +114,33 @@ function backward(now, mistake) {
   const {network, values} = now, {layers, loss} = network;
   let dy = LOSSES[loss.kind].slope(values.at(-1), loss.target, loss.divisor);
   if (mistake && mistake.at === layers.length) dy = mistake.backward(dy);
-  const slopes = [dy], grads = [];
-  for (let k = layers.length - 1; k >= 0; k--) {
-    let found = layerBackward(layers[k], at(now, k), dy);
-    if (mistake && mistake.at === k) found = mistake.backward(layers[k], at(now, k), dy, found);
-    dy = found.dx;
-    slopes.unshift(dy);
-    grads.unshift(found.grads);
+  const slopes = [...values.slice(0, -1).map(zeros), dy], grads = [], handed = [];
+  for (const layer of [...layers].reverse()) {
+    const k = layer.at, seen = at(now, k);
+    let found = layerBackward(layer, seen, slopes[k + 1]);
+    if (mistake && mistake.at === k) found = mistake.backward(layer, seen, slopes[k + 1], found);
+    found.dx.forEach((sample, n) => parts(network, layer, sample).forEach((part, j) =>
+      part.forEach((slope, i) => { slopes[layer.reads[j]][n][i] += slope; })));
+    handed[k] = found.dx;
+    grads[k] = found.grads;
   }
-  return {...now, slopes, grads};
+  return {...now, slopes, grads, handed, backs: []};
+}
+
+// A sample of what a layer reads, or hands back, cut into its arrays.
+function parts({shapes}, {reads}, sample) {
+  let start = 0;
+  return reads.map(k => sample.subarray(start, start += size(shapes[k])));
 }
 
 function layerBackward(layer, now, dy) {
-  const kind = KINDS[layer.kind], {wires} = layer, grads = {};
-  if (kind.backward) return kind.backward(layer, now, dy);
-  const dx = zeros(now.x), {weight, bias} = now.params;
+  const kind = KINDS[layer.kind];
+  return kind.backward ? kind.backward(layer, now, dy)
+                       : backThroughWires(layer, now, dy, now.params);
+}
+
+function backThroughWires(layer, now, dy, {weight, bias}) {
+  const kind = KINDS[layer.kind], {wires} = layer, grads = {}, dx = zeros(now.x);
   if (weight) grads.weight = new Float64Array(weight.length);
   if (bias) grads.bias = new Float64Array(bias.length);
   dy.forEach((sample, n) => {
@@ -110,18 +155,21 @@ function layerBackward(layer, now, dy) {
   return {dx, grads};
 }
 
-// The loss after array k (0 is the image) was replaced, or the parameters were: layers from k on.
-// only: the one image in which something changed, so that the others need not be computed again.
-function lossAfter(now, k, {values = now.values[k], params = now.params, only}) {
-  const layers = now.network.layers.slice(k);
+// The loss after array k was replaced, or the parameters of layer k were. only: the one image in
+// which something changed, so that the others need not be computed again.
+function lossAfter(now, k, {values, params = now.params, only}) {
+  const {network} = now, layers = network.layers.slice(k), fresh = [...now.values];
   const alone = only !== undefined && !layers.some(layer => layer.kind === "BatchNorm");
   const changed = batch => (alone ? [batch[only]] : batch);
-  let x = changed(values);
+  if (values) fresh[k] = values;
   for (const layer of layers) {
-    const {mask} = now.kept[layer.at];  // drawn, not decided: it stays
-    const kept = mask ? {mask: changed(mask)} : keep(layer, x);
-    x = layerForward(layer, {params: params[layer.at], kept, x});
+    const l = layer.at, same = layer.reads.every(one => fresh[one] === now.values[one]);
+    if (same && params[l] === now.params[l]) continue;
+    const x = joined(layer, fresh.map(changed));
+    const kept = KINDS[layer.kind].keep ? keep(layer, x)  // else drawn, not decided: it stays
+      : Object.fromEntries(Object.entries(now.kept[l]).map(([name, one]) => [name, changed(one)]));
+    const y = layerForward(layer, {params: params[l], kept, x});
+    fresh[l + 1] = alone ? now.values[l + 1].map((sample, n) => (n === only ? y[0] : sample)) : y;
   }
-  const output = alone ? now.values.at(-1).map((sample, n) => (n === only ? x[0] : sample)) : x;
-  return lossOf(now.network, output);
+  return lossOf(network, fresh.at(-1));
 }

@@ -1,4 +1,25 @@
-// The wrong backwards of the book's chapters. Each gets the right answer {dx, grads}, to spoil it.
+// The mistakes of the book's chapters. A wrong backward gets the right answer {dx, grads}, to spoil
+// it; a wrong optimiser is made of the right one.
+
+// A normalisation that takes the direct way alone.
+const FIXED = {
+  name: "fixed",
+  says: "μ and σ are taken for constants, though they move with x",
+  backward: (layer, now, dy, right) => ({
+    ...right,
+    dx: dy.map((sample, n) => {
+      const factors = KINDS[layer.kind].factors(layer, now, n);
+      return sample.map((slope, i) => slope * factors[i]);
+    }),
+  }),
+};
+
+// After endless steps Adam has nothing left to correct.
+const UNCORRECTED = {
+  name: "uncorrected",
+  says: "mean and square are not divided by 1 − βᵗ: the first steps are too large",
+  optimizer: right => ({...right, steps: Infinity}),
+};
 
 const MISTAKES = {
   Conv2D: [{
@@ -68,17 +89,8 @@ const MISTAKES = {
       return {...right, dx};
     },
   }],
-  BatchNorm: [{
-    name: "fixed",
-    says: "μ and σ are taken for constants, though they move with x",
-    backward: (layer, now, dy, right) => ({
-      ...right,
-      dx: dy.map((sample, n) => {
-        const factors = KINDS.BatchNorm.factors(layer, now, n);
-        return sample.map((slope, i) => slope * factors[i]);
-      }),
-    }),
-  }],
+  BatchNorm: [FIXED],
+  GroupNorm: [FIXED],
   Dropout: [{
     name: "no mask",
     says: "the gradient is passed on as it is, without the mask",
@@ -90,6 +102,16 @@ const MISTAKES = {
       ...right, dx: right.dx.map(sample => sample.map(slope => slope * (1 - layer.p))),
     }),
   }],
+  Residual: [{
+    name: "forgotten",
+    says: "the way around is forgotten: the shortcut hands nothing back",
+    backward: (layer, now, dy, right) => ({
+      ...right,
+      dx: right.dx.map(sample => sample.map((slope, i) => (i < sample.length / 2 ? 0 : slope))),
+    }),
+  }],
+  Adam: [UNCORRECTED],
+  AdamW: [UNCORRECTED],
   SoftmaxCrossEntropy: [{
     name: "sum",
     says: "nobody divides dz by the number of images",
@@ -98,11 +120,11 @@ const MISTAKES = {
   }],
 };
 
-// Those that a network can make: {at, name, says, backward}; at is a layer's place, or their number
-// for the loss.
+// Those that can be made: {key, at, name, says, backward or optimizer}; at is a layer's place, or
+// their number for the loss, and one more for the optimiser.
 function mistakes(network) {
-  const kinds = [...network.layers, network.loss];
+  const kinds = [...network.layers, network.loss, network.steps[0].optimizer || {}];
   return kinds.flatMap((layer, at) => (MISTAKES[layer.kind] || [])
     .filter(({possible}) => !possible || possible(layer, network.count))
-    .map(mistake => ({...mistake, at})));
+    .map(mistake => ({...mistake, at, key: `${at} ${mistake.name}`})));
 }

@@ -10,6 +10,8 @@ function nudgedSpot(spot) {
 function gradientOf(now, spot) {
   const what = {value: "slope", param: "grad"}[spot.what] || spot.what;
   if (what === "grad" && !now.grads[spot.k][spot.name]) return undefined;
+  // What such a layer makes of another parameter only Python knows.
+  if (what === "grad" && now.network.layers[spot.k].kind === "Measured") return undefined;
   return valueOf(now, {...spot, what});
 }
 

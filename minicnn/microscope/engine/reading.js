@@ -23,7 +23,7 @@ function shapeOf(now, {what, k, name}) {
 }
 
 function paramShape(layer, name, count) {
-  if (name !== "weight") return [count];
+  if (name !== "weight" || layer.kind === "Measured") return [count];
   if (layer.kind === "Dense") return [layer.output[0], layer.input[0]];
   const [first] = layer.kind === "Conv2D" ? layer.output : layer.input;
   const {kernel} = layer.window;
@@ -34,9 +34,16 @@ function paramShape(layer, name, count) {
 function label(now, spot, from) {
   const short = {weight: "w", bias: "b", gamma: "γ", beta: "β"};
   const letter = spot.what === "value" || spot.what === "slope"
-    ? (spot.k === from ? "x" : "y") : short[spot.name] || spot.name;
+    ? letterOf(now.network.layers[from], spot.k) : short[spot.name] || spot.name;
   const d = spot.what === "slope" || spot.what === "grad" ? "d" : "";
   return `${d}${letter}[${position(spot.i, shapeOf(now, spot)).join(",")}]`;
+}
+
+function letterOf(layer, k) {
+  const input = layer ? layer.reads.indexOf(k) : -1;
+  if (input < 0) return "y";
+  if (layer.kind === "Parallel") return `f${[...String(input)].map(d => "₀₁₂₃₄₅₆₇₈₉"[d]).join("")}`;
+  return layer.kind === "Residual" ? ["s", "f"][input] : "x";
 }
 
 // The wires that end, or begin, at a number.
@@ -65,11 +72,11 @@ function valueMadeBy(now, {k, n, i}, total) {
   if (k === 0) return {kind: "given", formula: "a pixel of the image", total,
                        terms: [term(number("x", total))]};
   const l = k - 1, layer = now.network.layers[l], kind = KINDS[layer.kind], seen = at(now, l);
-  const input = x => factor(now, {what: "value", k: l, n, i: x}, l);
+  const input = x => factor(now, {what: "value", n, ...source(now.network, layer, x)}, l);
   if (kind.curve)
     return {kind: "curve", formula: `y = ${FORMULAS[layer.kind]}`, total, x: seen.x[n][i], layer,
             input: input(i), terms: [{factors: [input(i)], product: total, through: "f"}]};
-  if (layer.kind === "BatchNorm") return normalMadeBy(now, layer, l, n, i, total);
+  if (kind.together) return normalMadeBy(now, layer, l, n, i, total);
   const factors = kind.factors(layer, seen, n, layer.wires), wires = along(layer.wires.y, i);
   if (layer.kind === "MaxPool2D") {
     const terms = wires.map(wire => ({...term(input(layer.wires.x[wire])), lost: !factors[wire]}));
@@ -77,54 +84,74 @@ function valueMadeBy(now, {k, n, i}, total) {
     return {kind: "max", formula: "y = the largest of its window", total, terms};
   }
   const terms = wires.map(wire =>
-    term(through(now, l, n, wire, factors[wire]), input(layer.wires.x[wire])));
+    term(...through(now, l, n, wire, factors[wire]), input(layer.wires.x[wire])));
   if (kind.shift) {
     const c = channel(i, layer.output), {bias} = now.params[l];
-    if (bias) terms.push(term(factor(now, {what: "param", k: l, name: "bias", n, i: c}, l)));
-    else if (layer.kind === "Standardize")
-      terms.push(term(number("−mean / std", kind.shift(layer, seen, i))));
+    if (kind.shift === biased && bias)
+      terms.push(term(factor(now, {what: "param", k: l, name: "bias", n, i: c}, l)));
+    else if (RESTS[layer.kind])
+      terms.push(term(number(RESTS[layer.kind], kind.shift(layer, seen, i, n))));
   }
   return {kind: "sum", formula: FORMULAS[layer.kind], total, terms};
 }
 
-// A wire's factor: a weight that can be pointed at, or a number.
+// A wire's factor, in a list: a weight that can be pointed at, or a number, or nothing for 1.
 function through(now, l, n, wire, value) {
-  const layer = now.network.layers[l];
-  if (now.params[l].weight)
-    return factor(now, {what: "param", k: l, name: "weight", n, i: layer.wires.w[wire]}, l);
-  if (layer.kind === "MaxPool2D") return number(value ? "won" : "another won", value);
-  return number(SHARES[layer.kind] || "1", value);
+  const layer = now.network.layers[l], kind = KINDS[layer.kind];
+  if (weightOf(now, l))
+    return [factor(now, {what: "param", k: l, name: "weight", n, i: layer.wires.w[wire]}, l)];
+  if (layer.kind === "MaxPool2D") return [number(value ? "won" : "another won", value)];
+  if (kind.curve) return [number("slope", value)];
+  return kind.factors === ones ? [] : [number(SHARES[layer.kind], value)];
 }
 
 function normalMadeBy(now, layer, l, n, i, total) {
-  const c = channel(i, layer.input);
+  const c = channel(i, layer.input), [k] = layer.reads;
+  const {running_mean, running_var} = now.params[l];
   const param = name => factor(now, {what: "param", k: l, name, n, i: c}, l);
   const terms = [term(param("gamma"), number("x̂", normalized(layer, at(now, l), n, i))),
                  term(param("beta"))];
-  return {kind: "normal", formula: FORMULAS.BatchNorm, total, terms, layer, channel: c,
-          x: now.values[l][n][i], input: {spot: {what: "value", k: l, n, i}},
-          mean: now.kept[l].mean[c], deviation: Math.sqrt(now.kept[l].variance[c]),
-          running: {mean: now.params[l].running_mean[c], variance: now.params[l].running_var[c]}};
+  return {kind: "normal", formula: FORMULAS[layer.kind], total, terms, layer,
+          input: {what: "value", k, n, i}, set: KINDS[layer.kind].together(layer, n, i),
+          running: running_mean && {mean: running_mean[c], variance: running_var[c]}};
 }
 
-function slopeMadeBy(now, {k, n, i}, total) {
-  const {layers, loss} = now.network;
+// The sum of what comes back on every way that the number goes: by the layers that read it.
+function slopeMadeBy(now, spot, total) {
+  const {k, n, i} = spot, {layers, loss, readers} = now.network, back = readers[k];
   if (k === layers.length) return lossMadeBy(now, loss, n, i, total);
-  const layer = layers[k], kind = KINDS[layer.kind], seen = at(now, k);
-  const dy = y => factor(now, {what: "slope", k: k + 1, n, i: y}, k);
-  if (layer.kind === "BatchNorm") {
-    const all = now.slopes[k + 1], sums = batchSums(layer, seen, all);
-    const ways = threeWays(layer, seen, all, sums, n, i);
-    const names = ["direct: γ · dy / σ", "through μ", "through σ"];
-    return {kind: "sum", formula: "dx = γ / σ · (dy − mean dy − x̂ · mean(dy · x̂))", total,
-            terms: ways.map((way, j) => term(number(names[j], way)))};
+  const [layer] = back, {curve} = KINDS[layer.kind];
+  const terms = back.flatMap(one => backThrough(now, one, spot));
+  if (back.length > 1) {
+    const ways = back.map(one => `${one.name} ${one.class}`).join(" + ");
+    return {kind: "sum", formula: `the sum of what comes back by ${ways}`, total, terms,
+            ways: back.length};
   }
+  const formula = curve ? `dx = dy · slope, slope ${SLOPES[layer.kind]}` : BACK[layer.kind];
+  return {kind: curve ? "slope" : "sum", formula, total, terms, layer,
+          x: now.inputs[layer.at][n][i]};
+}
+
+// Which of the layers that read array k, where there are several.
+function ofWhich(now, layer, k) {
+  return now.network.readers[k].length > 1 ? ` of ${layer.name} ${layer.class}` : "";
+}
+
+// The terms that one of the layers that read a number hands back.
+function backThrough(now, layer, {k, n, i}) {
+  const l = layer.at, kind = KINDS[layer.kind], seen = at(now, l);
+  if (kind.together) {
+    const dy = now.slopes[l + 1], ways = threeWays(layer, seen, dy, setSums(layer, seen, dy), n, i);
+    const names = ["direct: γ · dy / σ", "through μ", "through σ"];
+    return ways.map((way, j) => term(number(names[j], way)));
+  }
+  const dy = y => {
+    const one = factor(now, {what: "slope", k: l + 1, n, i: y}, l);
+    return {...one, label: one.label + ofWhich(now, layer, k)};
+  };
   const factors = kind.factors(layer, seen, n, layer.wires);
-  const terms = along(layer.wires.x, i).map(wire =>
-    term(dy(layer.wires.y[wire]), kind.curve ? number("slope", factors[wire])
-                                             : through(now, k, n, wire, factors[wire])));
-  const formula = kind.curve ? `dx = dy · slope, slope ${SLOPES[layer.kind]}` : BACK[layer.kind];
-  return {kind: kind.curve ? "slope" : "sum", formula, total, terms, layer, x: seen.x[n][i]};
+  return places(now.network, layer, k, i).flatMap(x => along(layer.wires.x, x).map(wire =>
+    term(dy(layer.wires.y[wire]), ...through(now, l, n, wire, factors[wire]))));
 }
 
 function lossMadeBy(now, loss, n, c, total) {
@@ -143,13 +170,17 @@ function lossMadeBy(now, loss, n, c, total) {
 
 function gradMadeBy(now, {k, name, i}, total) {
   const layer = now.network.layers[k], terms = [];
+  if (layer.kind === "Measured")
+    return {kind: "sum", total, formula: "measured in Python, with the dy that came there",
+            terms: now.kept[k][`share of ${name}`].map((share, n) =>
+              term(number(`image ${n}`, share[i])))};
   const dy = (n, y) => factor(now, {what: "slope", k: k + 1, n, i: y}, k);
   const wires = name === "weight" ? along(layer.wires.w, i) : [];
-  now.values[k].forEach((sample, n) => {
+  now.inputs[k].forEach((sample, n) => {
     if (name === "weight")
       for (const wire of wires)
         terms.push(term(dy(n, layer.wires.y[wire]),
-                        factor(now, {what: "value", k, n, i: layer.wires.x[wire]}, k)));
+          factor(now, {what: "value", k: layer.reads[0], n, i: layer.wires.x[wire]}, k)));
     else
       for (const y of ofChannel(layer, i))
         terms.push(name !== "gamma" ? term(dy(n, y))
@@ -167,90 +198,17 @@ function ofChannel(layer, c) {
 
 // What the optimiser makes of it.
 function paramMadeBy(now, {k, name, i}, total) {
-  const {optimizer} = now.network.steps[now.step], learned = now.network.layers[k].arrays[name];
+  const {optimizer} = now, learned = now.network.layers[k].arrays[name];
   const given = {kind: "given", total, terms: [term(number("now", total))],
                  formula: learned ? "learned, in the steps before this one" : "not learned"};
   if (!optimizer || !learned) return given;
   const slot = slotName => {
     const array = optimizer.slots[slotName];
-    return array ? decoded(array[`${k}.${name}`])[i] : 0;
+    return array ? decoded(array[`${now.network.layers[k].name}.${name}`])[i] : 0;
   };
   const {lines, w} = OPTIMIZERS[optimizer.kind](optimizer, total, now.grads[k][name][i], slot);
   return {...given, kind: "update", lines, old: total, fresh: w, gradient: now.grads[k][name][i],
           formula: `${optimizer.kind}, lr ${optimizer.lr}`};
-}
-
-const FORMULAS = {
-  Conv2D: "y = Σ w · x over its window, + b",
-  ConvTranspose2D: "y = Σ w · x of all that paint it, + b",
-  Dense: "y = Σ w · x, + b",
-  AvgPool2D: "y = the mean of its window",
-  GlobalAvgPool2D: "y = the mean of its channel",
-  Flatten: "y = x", Reshape: "y = x",
-  Dropout: "y = x · mask / (1 − p)",
-  Standardize: "y = (x − mean) / std",
-  BatchNorm: "y = γ · x̂ + β, x̂ = (x − μ) / σ",
-  ReLU: "max(x, 0)", LeakyReLU: "x where x > 0, else slope · x", Sigmoid: "1 / (1 + e⁻ˣ)",
-  Tanh: "tanh x", SiLU: "x · sigmoid(x)", ELU: "x where x > 0, else α · (eˣ − 1)",
-  Softplus: "ln(1 + eˣ)", GELU: "x · Φ(x)",
-};
-const BACK = {
-  Conv2D: "dx = Σ dy · w of all windows that saw it",
-  ConvTranspose2D: "dx = Σ dy · w over what it painted",
-  Dense: "dx = Σ dy · w",
-  MaxPool2D: "dx = Σ dy of the windows that it won",
-  AvgPool2D: "dx = Σ of its share of each dy", GlobalAvgPool2D: "dx = its share of dy",
-  Flatten: "dx = dy", Reshape: "dx = dy",
-  Dropout: "dx = dy · the same mask / (1 − p)", Standardize: "dx = dy / std",
-};
-const SLOPES = {
-  ReLU: "1 (open) where y > 0, else 0 (shut)", LeakyReLU: "1 or the leak", Sigmoid: "y · (1 − y)",
-  Tanh: "1 − y²", SiLU: "σ + x · σ · (1 − σ)", ELU: "1 or α · eˣ", Softplus: "sigmoid(x)",
-  GELU: "Φ(x) + x · φ(x)",
-};
-const SHARES = {AvgPool2D: "1/size", GlobalAvgPool2D: "1/size",
-                Dropout: "mask / (1 − p)", Standardize: "1/std"};
-
-// The numbers that a number goes into, one layer on: [{spot, label, by}], by: the wire's factor.
-function affects(now, spot) {
-  const {what, k, n, i} = spot, {layers} = now.network;
-  if (what === "grad") return [{spot: {...spot, what: "param"}, label: "its own update", by: 1}];
-  if (what === "param") return paramAffects(now, spot);
-  const l = what === "value" ? k : k - 1;
-  if (l < 0 || l >= layers.length) return [];
-  const layer = layers[l], ahead = what === "value";
-  const factors = KINDS[layer.kind].factors(layer, at(now, l), n, layer.wires);
-  const [here, there] = ahead ? [layer.wires.x, layer.wires.y] : [layer.wires.y, layer.wires.x];
-  // A shut ReLU, a lost window, a mask: nothing passes. A weight of 0 may still be moved.
-  const wires = along(here, i).filter(wire => now.params[l].weight || factors[wire]);
-  const found = wires.map(wire =>
-    reached(now, {what, k: ahead ? k + 1 : k - 1, n, i: there[wire]}, l, factors[wire]));
-  if (!ahead && now.params[l].weight)
-    for (const wire of wires)
-      found.push(reached(now, {what: "grad", k: l, name: "weight", n, i: layer.wires.w[wire]}, l,
-                         now.values[l][n][layer.wires.x[wire]]));
-  const added = {bias: () => 1, beta: () => 1,
-                 gamma: () => normalized(layer, at(now, l), n, i)};
-  if (!ahead)
-    for (const name of Object.keys(added).filter(one => now.params[l][one]))
-      found.push(reached(now, {what: "grad", k: l, name, n, i: channel(i, layer.output)}, l,
-                         added[name]()));
-  return found;
-}
-
-function paramAffects(now, {k, name, n, i}) {
-  const layer = now.network.layers[k];
-  const out = (y, by) => reached(now, {what: "value", k: k + 1, n, i: y}, k, by);
-  if (name === "weight")
-    return along(layer.wires.w, i).map(wire =>
-      out(layer.wires.y[wire], now.values[k][n][layer.wires.x[wire]]));
-  if (name === "gamma")
-    return ofChannel(layer, i).map(y => out(y, normalized(layer, at(now, k), n, y)));
-  return name === "bias" || name === "beta" ? ofChannel(layer, i).map(y => out(y, 1)) : [];
-}
-
-function reached(now, spot, from, by) {
-  return {spot, label: label(now, spot, from), by};
 }
 
 // Every number of a run.

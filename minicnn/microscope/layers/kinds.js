@@ -9,7 +9,7 @@
 //     wires(layer, add)                    calls add(y, x, w) for each wire of one sample
 //     factors(layer, now, n, wires)        c of each wire for sample n
 // and, where it is more than a sum,
-//     shift(layer, now, y)                 what is added to output y: the bias
+//     shift(layer, now, y, n)              what is added to output y: the bias
 //     curve(x, layer), slope(x, y, layer)  y = f(x) of single numbers, and f′
 //     keep(layer, x, wires)                what forward decides: the winners of a pooling
 //     forward, backward                    of a layer that sees the whole batch
@@ -30,6 +30,12 @@ function factorsOf(wires, factor) {
   return factors;
 }
 
+// The weight of layer k, where it is the wires' factor; a layer of a user's own may mean another
+// thing by that name.
+function weightOf({network, params}, k) {
+  return KINDS[network.layers[k].kind].factors === weighted ? params[k].weight : undefined;
+}
+
 // The factor is a weight.
 function weighted(layer, now, n, wires) {
   const {weight} = now.params;
@@ -46,7 +52,8 @@ function channel(i, shape) {
   return Math.floor(i / (size(shape) / shape[0]));
 }
 
-KINDS.Flatten = KINDS.Reshape = {
-  wires: each,
-  factors: (layer, now, n, wires) => factorsOf(wires, () => 1),
-};
+function ones(layer, now, n, wires) {
+  return factorsOf(wires, () => 1);
+}
+
+KINDS.Flatten = KINDS.Reshape = {wires: each, factors: ones};

@@ -1,58 +1,75 @@
-// Batch normalisation: y = γ · x̂ + β, x̂ = (x − μ) · r, r = 1 / √(σ² + eps), with μ and σ² of a
-// channel over all images and positions. So x reaches L directly, through μ, and through σ.
+// Normalisation: y = γ · x̂ + β, x̂ = (x − μ) · r, r = 1 / √(σ² + eps). Numbers that share μ and σ²
+// are a set: in BatchNorm a channel over all images and positions, in GroupNorm a group of
+// channels of one image. So x reaches L directly, through μ, and through σ.
 // And Standardize: the same with numbers that stand still.
 
-KINDS.BatchNorm = {
-  wires: each,
-  // The direct way.
-  factors: (layer, now, n) => now.x[n].map((_, i) => {
-    const c = channel(i, layer.input);
-    return now.params.gamma[c] * now.kept.r[c];
-  }),
-  keep(layer, x) {
-    const channels = layer.input[0], count = x.length * size(layer.input) / channels;
-    const mean = new Float64Array(channels), variance = new Float64Array(channels);
-    const over = visit => x.forEach(sample =>
-      sample.forEach((value, i) => visit(channel(i, layer.input), value)));
-    over((c, value) => { mean[c] += value / count; });
-    over((c, value) => { variance[c] += (value - mean[c]) ** 2 / count; });
-    return {mean, variance, count, r: variance.map(v => 1 / Math.sqrt(v + layer.eps))};
-  },
-  forward(layer, {params, kept}, x) {
-    return x.map(sample => sample.map((value, i) => {
+// together(layer, n, i): the number of the set in which x[n][i] is.
+function normalization(together) {
+  return {
+    wires: each, together,
+    // The direct way.
+    factors: (layer, now, n) => now.x[n].map((_, i) =>
+      now.params.gamma[channel(i, layer.input)] * now.kept.r[together(layer, n, i)]),
+    keep(layer, x) {
+      const counts = sumOf(x, layer, together, () => 1);
+      const meanOf = of => sumOf(x, layer, together, of).map((total, set) => total / counts[set]);
+      const mean = meanOf(value => value);
+      const variance = meanOf((value, n, i) => (value - mean[together(layer, n, i)]) ** 2);
+      return {mean, variance, counts, r: variance.map(v => 1 / Math.sqrt(v + layer.eps))};
+    },
+    forward: (layer, now, x) => x.map((sample, n) => sample.map((_, i) => {
       const c = channel(i, layer.input);
-      return params.gamma[c] * (value - kept.mean[c]) * kept.r[c] + params.beta[c];
-    }));
-  },
-  backward(layer, now, dy) {
-    const {gamma, beta} = batchSums(layer, now, dy);
-    const dx = dy.map((sample, n) => sample.map((_, i) =>
-      sum(threeWays(layer, now, dy, {gamma, beta}, n, i))));
-    return {dx, grads: {gamma, beta}};
-  },
-};
+      return now.params.gamma[c] * normalized(layer, now, n, i) + now.params.beta[c];
+    })),
+    backward(layer, now, dy) {
+      const ofChannel = of => sumOf(dy, layer, (_, n, i) => channel(i, layer.input), of);
+      const through = setSums(layer, now, dy);
+      return {
+        dx: dy.map((sample, n) => sample.map((_, i) =>
+          sum(threeWays(layer, now, dy, through, n, i)))),
+        grads: {gamma: ofChannel((slope, n, i) => slope * normalized(layer, now, n, i)),
+                beta: ofChannel(slope => slope)},
+      };
+    },
+  };
+}
+
+KINDS.BatchNorm = normalization((layer, n, i) => channel(i, layer.input));
+KINDS.GroupNorm = normalization((layer, n, i) => n * layer.num_groups +
+  Math.floor(channel(i, layer.input) * layer.num_groups / layer.input[0]));
+
+// Σ of(value, n, i) over each set of a batch's numbers.
+function sumOf(batch, layer, together, of) {
+  const sums = [];
+  batch.forEach((sample, n) => sample.forEach((value, i) => {
+    const set = together(layer, n, i);
+    sums[set] = (sums[set] || 0) + of(value, n, i);
+  }));
+  return Float64Array.from(sums);
+}
 
 function normalized(layer, {x, kept}, n, i) {
-  const c = channel(i, layer.input);
-  return (x[n][i] - kept.mean[c]) * kept.r[c];
+  const set = KINDS[layer.kind].together(layer, n, i);
+  return (x[n][i] - kept.mean[set]) * kept.r[set];
 }
 
-// dγ = Σ dy · x̂ and dβ = Σ dy.
-function batchSums(layer, now, dy) {
-  const gamma = new Float64Array(layer.input[0]), beta = new Float64Array(layer.input[0]);
-  dy.forEach((sample, n) => sample.forEach((slope, i) => {
-    const c = channel(i, layer.input);
-    gamma[c] += slope * normalized(layer, now, n, i);
-    beta[c] += slope;
-  }));
-  return {gamma, beta};
+// Of each set Σ dx̂ and Σ dx̂ · x̂, where dx̂ = γ · dy.
+function setSums(layer, now, dy) {
+  const {together} = KINDS[layer.kind], {gamma} = now.params;
+  const weighed = (slope, i) => gamma[channel(i, layer.input)] * slope;
+  return {
+    mean: sumOf(dy, layer, together, (slope, n, i) => weighed(slope, i)),
+    deviation: sumOf(dy, layer, together, (slope, n, i) =>
+      weighed(slope, i) * normalized(layer, now, n, i)),
+  };
 }
 
-// dx = γ · r · dy  −  γ · r · dβ / M  −  γ · r · x̂ · dγ / M: direct, through μ, through σ.
-function threeWays(layer, now, dy, {gamma, beta}, n, i) {
-  const c = channel(i, layer.input), scale = now.params.gamma[c] * now.kept.r[c];
-  const share = scale / now.kept.count;
-  return [scale * dy[n][i], -share * beta[c], -share * normalized(layer, now, n, i) * gamma[c]];
+// dx = r · (dx̂ − Σ dx̂ / M − x̂ · Σ dx̂ · x̂ / M): direct, through μ, through σ.
+function threeWays(layer, now, dy, {mean, deviation}, n, i) {
+  const set = KINDS[layer.kind].together(layer, n, i), r = now.kept.r[set];
+  const share = r / now.kept.counts[set];
+  return [r * now.params.gamma[channel(i, layer.input)] * dy[n][i], -share * mean[set],
+          -share * normalized(layer, now, n, i) * deviation[set]];
 }
 
 KINDS.Standardize = {

@@ -22,10 +22,12 @@ function points(xs, ys) {
   return "M" + Array.from(xs, (x, j) => `${x.toFixed(1)} ${ys[j].toFixed(1)}`).join("L");
 }
 
-// The channel over all images and positions, with μ, σ and the number itself.
-function histogramOf(now, {layer, channel: c, x, mean, deviation, running, input}) {
-  const values = now.values[input.spot.k].flatMap(sample =>
-    [...sample].filter((_, i) => channel(i, layer.input) === c));
+// The numbers that share μ and σ, with μ, σ and the number itself.
+function histogramOf(now, {layer, set, running, input}) {
+  const {together} = KINDS[layer.kind], {mean: means, variance} = now.kept[layer.at];
+  const values = now.values[input.k].flatMap((sample, n) =>
+    [...sample].filter((_, i) => together(layer, n, i) === set));
+  const x = valueOf(now, input), mean = means[set], deviation = Math.sqrt(variance[set]);
   const low = Math.min(...values), high = Math.max(...values), bins = new Array(24).fill(0);
   for (const value of values)
     bins[Math.min(23, Math.floor((value - low) / (high - low || 1) * 24))]++;
@@ -37,10 +39,12 @@ function histogramOf(now, {layer, channel: c, x, mean, deviation, running, input
      <text x="${across(at)}" y="102">${name}</text>`;
   const lines = line(mean, "μ") + line(mean - deviation, "−σ") + line(mean + deviation, "+σ");
   const inside = `${bars}${lines}<circle cx="${across(x)}" cy="84" r="4.5"/>`;
-  const words = `${values.length} numbers of channel ${c}: μ = ${shown(mean)}, ` +
-    `σ = ${shown(deviation)}`;
-  const after = `After the training, instead of these: the running μ, now ${
-    shown(running.mean)}, and σ², now ${shown(running.variance)}.`;
+  const what = layer.kind === "GroupNorm" ? `group ${set % layer.num_groups} of this image`
+                                          : `channel ${set}`;
+  const words = `${values.length} numbers of ${what}: μ = ${shown(mean)}, σ = ${shown(deviation)}`;
+  const after = running ? `After the training, instead of these: the running μ, now ${
+    shown(running.mean)}, and σ², now ${shown(running.variance)}.`
+    : "After the training too: these belong to the image.";
   return element("div", {}, drawing(240, 110, inside, words),
                  element("p", {class: "small"}, words), element("p", {class: "small"}, after));
 }

@@ -19,26 +19,25 @@ function drawReading() {
   if (made.kind === "update") parts.push(updateTable(made));
   if (["sum", "max", "slope", "normal", "loss"].includes(made.kind))
     parts.push(termTable(made, secret));
-  if (departed(now, spot))
+  const right = made.kind === "update" ? madeBy(current(""), spot).fresh
+                                       : valueOf(current(""), spot);
+  if (differs(made.fresh ?? made.total, right))
     parts.push(element("p", {class: "off"},
-      `✗ The mistake departs here: the number should be ${shown(valueOf(current(""), spot))}.`));
+      `✗ The mistake departs here: the number should be ${shown(right)}.`));
+  for (const {layer, said, off} of sayings(current(""), spot))
+    parts.push(element("p", {class: off ? "off" : "fits"}, `${off ? "✗" : "✓"} The backward of ` +
+      `${layer.name} ${layer.class} says ${shown(said)}${off ? "." : " too."}`));
   parts.push(affectsTable(now, spot), conesRow(), nudgeBox(now, spot));
   document.getElementById("reading").replaceChildren(...parts.filter(Boolean));
 }
 
 function nameOf(now, spot) {
   const arrays = spot.what === "value" || spot.what === "slope";
-  const inMiddle = spot.k === state.layer || spot.k === state.layer + 1;
+  const inMiddle = around(state.layer).includes(spot.k);
   const from = !arrays ? spot.k : inMiddle ? state.layer : spot.k - 1;
   const layer = state.network.layers[from];
-  if (!layer) return `∂L/∂z and z: ${label(now, spot, -1).replace("y", "z")}`;
-  return `${label(now, spot, from)} of layer ${from}, ${layer.kind}`;
-}
-
-// Is it another number than without the mistake?
-function departed(now, spot) {
-  return state.mistake !== "" && (spot.what === "slope" || spot.what === "grad") &&
-    differs(valueOf(now, spot), valueOf(current(""), spot));
+  if (!layer) return `${label(now, spot, -1).replace("y", "z")} of the loss`;
+  return `${label(now, spot, from)} of layer ${layer.name}, ${layer.class}`;
 }
 
 // A factor that can be gone to.

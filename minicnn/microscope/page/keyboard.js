@@ -32,7 +32,8 @@ function say() {
   const now = current(), {spot} = state, name = nameOf(now, spot);
   const made = madeBy(now, spot), count = made.terms.length;
   const value = hidden(spot) ? "hidden until you guess" : shown(made.total);
-  const how = {sum: `the sum of ${count} term${count > 1 ? "s" : ""}`,
+  const ways = made.ways ? `, from ${made.ways} ways back` : "";
+  const how = {sum: `the sum of ${count} term${count > 1 ? "s" : ""}${ways}`,
                max: `the largest of ${count}`,
                update: `the optimiser makes it ${shown(made.fresh)}`}[made.kind] || made.formula;
   const reach = affects(now, spot).length;

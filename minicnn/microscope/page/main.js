@@ -20,10 +20,23 @@ function canvasOf(spot) {
 function titleOf({what, k, name}) {
   const d = what === "slope" || what === "grad" ? "d" : "", {layers} = state.network;
   const names = {weight: "weight w", bias: "bias b", gamma: "γ", beta: "β"};
-  if (name) return d ? `${d}${names[name].split(" ").at(-1)}` : names[name];
+  if (name) return d ? `${d}${(names[name] || name).split(" ").at(-1)}` : names[name] || name;
   if (state.layer === layers.length) return d ? "dz, gradient of the output" : "z, the output";
-  return k === state.layer ? `${d}x, ${d ? "gradient of the input" : "input"}`
-                           : `${d}y, ${d ? "gradient of the output" : "output"}`;
+  const layer = layers[state.layer], letter = letterOf(layer, k);
+  const role = {x: "the input", y: "the output", s: "the shortcut", f: "the layers"}[letter] ||
+    `branch ${layer.reads.indexOf(k)}`;
+  return `${d}${letter}, ${d ? "gradient of " : ""}${role}${fromWhere(layer, k)}`;
+}
+
+// Where a layer's input comes from, if not from the one before it, and who else reads it.
+function fromWhere(layer, k) {
+  const {layers, readers} = state.network;
+  if (k === layer.at + 1) return "";
+  const named = one => `${one.name} ${one.class}`;
+  const others = readers[k].filter(one => one !== layer).map(named);
+  const from = k === layer.at && layer.reads.length === 1 ? ""
+    : k ? `, from ${named(layers[k - 1])}` : ", the image itself";
+  return from + (others.length ? `; read by ${others.join(", ")} too` : "");
 }
 
 function drawArrays() {
@@ -40,9 +53,10 @@ function drawArrays() {
     const shown = state.channels[key] || 0;
     if (near.length && !near.some(one => planeOf(shape, one.i) === shown))
       state.channels[key] = planeOf(shape, near[0].i);
-    const wrong = state.mistake && (array.what === "slope" || array.what === "grad")
-      ? Array.from({length: size(shape)}, (_, i) =>
-          differs(valueOf(now, {...array, i}), valueOf(right, {...array, i}))) : null;
+    const wrong = array.what === "slope" || array.what === "grad"
+      ? Array.from({length: size(shape)}, (_, i) => ({...array, i})).map(one =>
+          differs(valueOf(now, one), valueOf(right, one)) ||
+          sayings(right, one).some(({off}) => off)) : null;
     drawGrid(boxes[j], array, {made: made.filter(one => one.n === state.image), affected,
                                cone: masks[key], wrong});
   });

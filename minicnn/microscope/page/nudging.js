@@ -23,7 +23,7 @@ function nudgeBox(now, spot) {
     return element("div", {class: "nudge"}, head, element("button", {
       type: "button", id: "nudge", onclick: () => { state.nudging = true; show(); },
     }, "move it and measure"));
-  const found = nudge(now, spot, state.h);
+  const found = nudge(now, spot, state.h), straight = measuredAfter(now, nudgedSpot(spot));
   const line = (text, value) => element("tr", {}, element("td", {}, text),
                                         element("td", {class: "number"}, shown(value)));
   return element("div", {class: "nudge"}, head, row,
@@ -31,9 +31,19 @@ function nudgeBox(now, spot) {
                                  line("gradient · h", found.expected),
                                  line("difference", found.measured - found.expected))),
     lossCurve(now, spot, found, state.h),
-    element("p", {class: `verdict ${found.verdict}`}, VERDICTS[found.verdict](found)));
+    element("p", {class: `verdict ${found.verdict}`}, VERDICTS[found.verdict](found)),
+    straight.length ? element("p", {class: "small"}, `What ${straight.join(" and ")} makes of it ` +
+      "is known by the slopes that were measured in Python: linear here.") : undefined);
+}
+
+// The measured layers that a nudge goes through.
+function measuredAfter(now, spot) {
+  const reach = cone(now, spot, true);
+  return now.network.layers.filter(({kind, reads}) =>
+    kind === "Measured" && reads.some(k => reach[k] && reach[k].includes(1)))
+    .map(layer => `${layer.name} ${layer.class}`);
 }
 
 function nudgedName(now, spot) {
-  return nameOf(now, nudgedSpot(spot)).split(" of layer")[0];
+  return nameOf(now, nudgedSpot(spot)).split(" of ")[0];
 }

@@ -6,7 +6,7 @@ const state = {
   view: "forward",
   spot: null,          // the number pointed at
   pinned: false,       // then the mouse does not move it
-  mistake: "",         // "at name" of the mistake that is switched on
+  mistake: "",         // the key of the mistake that is switched on
   predict: false, guessed: new Set(), guess: "",
   cones: "",           // "made", "affects" or nothing
   h: 0.1, nudging: false,
@@ -20,10 +20,16 @@ function current(mistake = state.mistake) {
   const key = `${state.step} ${mistake}`;
   if (!state.runs.has(key)) {
     if (state.runs.size > 4) state.runs.delete(state.runs.keys().next().value);
-    const made = mistakes(state.network).find(one => `${one.at} ${one.name}` === mistake);
+    const made = mistakes(state.network).find(({key}) => key === mistake);
     state.runs.set(key, run(state.network, state.step, made));
   }
   return state.runs.get(key);
+}
+
+// What minicnn found otherwise than this page, in the shown step.
+function otherwise() {
+  const now = current(""), {reference} = state.network.steps[state.step];
+  return now.otherwise ??= differences(now, reference);
 }
 
 // The arrays in the middle, as spots of their first number: input, kernel, output, and the rest.
@@ -31,11 +37,16 @@ function arraysShown() {
   const {layer, view, image: n, network} = state, back = view === "backward";
   const what = back ? "slope" : "value";
   if (layer === network.layers.length) return [{what, k: layer, n, i: 0}];
-  const names = Object.keys(network.layers[layer].arrays)
-    .filter(name => ["weight", "bias", "gamma", "beta"].includes(name));
-  const [kernel = [], ...others] = names.map(name =>
+  const [kernel = [], ...others] = Object.keys(current().grads[layer]).map(name =>
     ({what: back ? "grad" : "param", k: layer, name, n, i: 0}));
-  return [{what, k: layer, n, i: 0}, kernel, {what, k: layer + 1, n, i: 0}, others].flat();
+  const inputs = [...new Set(network.layers[layer].reads)].map(k => ({what, k, n, i: 0}));
+  return [inputs, kernel, {what, k: layer + 1, n, i: 0}, others].flat();
+}
+
+// The arrays that layer l reads, and the one that it makes; the loss reads the output.
+function around(l) {
+  const layer = state.network.layers[l];
+  return layer ? [...layer.reads, l + 1] : [l];
 }
 
 function keyOf({what, k, name}) {
@@ -52,7 +63,8 @@ function hidden(spot) {
   if (!state.predict || state.guessed.has(`${keyOf(spot)} ${spot.n} ${spot.i} ${state.step}`))
     return false;
   if (spot.what === "value") return spot.k === state.layer + 1;
-  return spot.what === "grad" || (spot.what === "slope" && spot.k === state.layer);
+  return spot.what === "grad" || (spot.what === "slope" && spot.k !== state.layer + 1 &&
+    around(state.layer).includes(spot.k));
 }
 
 // Point at a number; where the layer in the middle does not show it, go to the one that makes it.
@@ -60,9 +72,11 @@ function point(spot, pin = state.pinned) {
   const back = spot.what === "slope" || spot.what === "grad";
   const view = back ? "backward" : "forward";
   const arrays = spot.what === "value" || spot.what === "slope";
-  const seen = arrays ? [state.layer, state.layer + 1] : [state.layer];
-  if (!seen.includes(spot.k))
-    state.layer = back || !arrays ? spot.k : Math.max(0, spot.k - 1);
+  if (!arrays) state.layer = spot.k;
+  else if (!around(state.layer).includes(spot.k)) {
+    const [reader = {at: spot.k}] = state.network.readers[spot.k];
+    state.layer = back || spot.k === 0 ? reader.at : spot.k - 1;
+  }
   Object.assign(state, {view, spot, image: spot.n, pinned: pin, guess: ""});
   state.channels[keyOf(spot)] = planeOf(shapeOf(current(), spot), spot.i);
   show();
@@ -77,8 +91,8 @@ function look(changes) {
                                                : {slope: "value", grad: "param"};
     state.spot = {...state.spot, what: across[what] || what};
   } else if ("layer" in changes) {
-    const {layer, view, network} = state, back = view === "backward";
-    const k = back ? layer : Math.min(layer + 1, network.layers.length);
+    const back = state.view === "backward", seen = around(state.layer);
+    const k = back ? seen[0] : seen.at(-1);
     state.spot = {what: back ? "slope" : "value", k, n: state.image, i: 0};
     const plane = state.channels[keyOf(state.spot)] || 0;
     state.spot.i = planes(shapeOf(current(), state.spot))[plane].start;
@@ -92,7 +106,7 @@ function fromAddress() {
   const asked = new URLSearchParams(location.hash.slice(1)), {network} = state;
   const within = (name, most) =>
     Math.max(0, Math.min(most, Math.floor(Number(asked.get(name)) || 0)));
-  const named = mistakes(network).map(({at, name}) => `${at} ${name}`);
+  const named = mistakes(network).map(({key}) => key);
   if (named.includes(asked.get("mistake"))) state.mistake = asked.get("mistake");
   if (asked.has("step")) state.step = within("step", network.steps.length - 1);
   if (asked.has("image")) state.image = within("image", network.count - 1);

@@ -1,23 +1,32 @@
 // All arrays of the step on the left: values going down, gradients beside them coming up.
 
 function drawLayers() {
-  const now = current(), right = current(""), {layers, loss} = state.network;
+  const now = current(), right = current(""), {layers} = state.network;
   const rows = [element("div", {class: "heads"}, element("span", {}, "values"),
                         element("span", {}, "gradients"))];
-  const cones = coneMasks();
+  const cones = coneMasks(), [first = {}] = otherwise();
   for (let k = 0; k <= layers.length; k++) {
     const value = {what: "value", k, n: state.image, i: 0};
     rows.push(element("div", {class: "pair"}, thumbnail(now, value, cones), thumbnail(now,
       {...value, what: "slope"}, cones)));
-    const layer = layers[k] || loss, off = departs(now, right, k);
+    const layer = layers[k], off = departs(now, right, k);
     rows.push(element("button", {
       type: "button", class: "layer", "aria-pressed": String(state.layer === k),
       onclick: () => look({layer: k}),
-    }, k < layers.length ? `${k} ${layer.kind}` : `loss ${shown(now.loss).slice(1)}`,
-    element("small", {}, k < layers.length ? ` → ${layer.output.join(" × ")}` : ""),
-    off ? element("b", {class: "off"}, " ✗ departs") : undefined));
+    }, layer ? `${layer.name} ${layer.class}` : `loss ${shown(now.loss).slice(1)}`,
+    element("small", {}, layer
+      ? ` ${cameFrom(layer)}→\u00a0${layer.output.join("\u00a0×\u00a0")}` : ""),
+    off ? element("b", {class: "off"}, " ✗ departs") : undefined,
+    first.at === k ? element("b", {class: "off"}, " ✗ differs") : undefined));
   }
   document.getElementById("layers").replaceChildren(...rows);
+}
+
+// Which layers it reads, where that is not what stands above it.
+function cameFrom({at: k, reads}) {
+  if (reads.length === 1 && reads[0] === k) return "";
+  const {layers} = state.network;
+  return `← ${reads.map(one => (one ? layers[one - 1].name : "image")).join(", ")} `;
 }
 
 // Does layer k hand on, or learn, other gradients than it should, because of the mistake?
@@ -25,8 +34,8 @@ function departs(now, right, k) {
   if (now === right) return false;
   if (k < now.grads.length && Object.keys(now.grads[k]).some(name =>
     now.grads[k][name].some((slope, i) => differs(slope, right.grads[k][name][i])))) return true;
-  return now.slopes[k].some((sample, n) =>
-    sample.some((slope, i) => differs(slope, right.slopes[k][n][i])));
+  const of = found => found.handed[k] || found.slopes[k];
+  return of(now).some((sample, n) => sample.some((slope, i) => differs(slope, of(right)[n][i])));
 }
 
 function differs(a, b) {
@@ -55,8 +64,9 @@ function thumbnail(now, spot, cones) {
   pen.putImageData(image, 0, 0);
   const most = 96, scale = Math.max(1, Math.min(8, Math.floor(most / Math.max(width, height))));
   canvas.style.width = `${Math.min(most, width * scale)}px`;
+  const [reader = {at: spot.k}] = state.network.readers[spot.k];
   canvas.addEventListener("click", () => look({
-    layer: Math.min(spot.k, state.network.layers.length),
+    layer: reader.at,
     view: spot.what === "value" ? "forward" : "backward"}));
   return canvas;
 }

@@ -54,7 +54,7 @@ function drawSwitches() {
   if (!place.children.length) place.append(...switches(made));
   document.getElementById("predict").setAttribute("aria-pressed", String(state.predict));
   document.getElementById("mistake").value = state.mistake;
-  const chosen = made.find(({at, name}) => `${at} ${name}` === state.mistake);
+  const chosen = made.find(({key}) => key === state.mistake);
   document.getElementById("chosen").textContent = chosen ? `Switched on: ${chosen.says}.` : "";
 }
 
@@ -62,28 +62,33 @@ function switches(made) {
   const {layers} = state.network;
   const menu = element("select", {
     id: "mistake", "aria-label": "mistake of a chapter",
-    onchange: event => look({mistake: event.target.value, view: "backward"}),
-  }, element("option", {value: ""}, "no mistake"), made.map(({at, name}) =>
-    element("option", {value: `${at} ${name}`},
-            `${at < layers.length ? `${at} ${layers[at].kind}` : "loss"}: ${name}`)));
+    onchange: ({target: {value}}) => look({mistake: value,
+      view: made.some(one => one.key === value && one.optimizer) ? "forward" : "backward"}),
+  }, element("option", {value: ""}, "none"), made.map(({key, at, name, optimizer}) =>
+    element("option", {value: key}, `${layers[at] ? `${layers[at].name} ${layers[at].class}`
+      : optimizer ? "optimizer" : "loss"}: ${name}`)));
   return [
     element("button", {type: "button", id: "predict",
       onclick: () => { state.predict = !state.predict; show(); }}, "predict"),
-    element("label", {}, "Wrong backward: ", menu),
+    element("label", {}, "Mistake: ", menu),
     element("p", {class: "off", id: "chosen"}),
     element("details", {}, element("summary", {}, "keys"), element("p", {},
       "arrows: move the cell · Tab: the next array · Enter: pin · F, B: forward, backward · " +
       "[ ]: step · solid outline: made it · dashed: affected by it · corner tick: below zero · " +
-      "small cross: departs because of the mistake")),
+      "small cross: a wrong gradient")),
   ];
 }
 
 function drawCheck() {
-  const now = current(""), found = differences(now, state.network.steps[state.step].reference);
-  const text = document.getElementById("check");
-  text.className = found.length ? "off" : "fits";
-  text.textContent = found.length
-    ? `⚠ This page does not compute what minicnn computed: ${found.slice(0, 3).join("; ")}.`
-    : "✓ All sums are those that minicnn found" +
-      (state.network.half ? ", of weights rounded to float16." : ".");
+  const place = document.getElementById("check"), [first, ...others] = otherwise();
+  place.className = first ? "off" : "fits";
+  if (!first)
+    place.replaceChildren("✓ All sums are those that minicnn found" +
+      (state.network.half ? ", of weights rounded to float16." : "."));
+  else
+    place.replaceChildren(
+      "⚠ The network computed something else than this page. The first that differs: ",
+      element("button", {type: "button", id: "first", onclick: () => point(first.spot, true)},
+              first.text),
+      others.length ? ` Then ${others.length} more.` : "");
 }
