@@ -138,10 +138,11 @@ function drawCell(pen, {x, y, cell, value, top, colours, hidden, faint, wrong}) 
     pen.fill();
   }
   if (cell >= 22) {
-    pen.font = `${Math.min(13, cell * 0.34)}px system-ui, sans-serif`;
+    const text = hidden ? "?" : short(value, cell >= 27 ? 5 : 4);
+    pen.font = `${Math.min(13, cell * Math.min(0.34, 1.5 / text.length))}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.fillText(hidden ? "?" : short(value, cell >= 34 ? 5 : 4), x + cell / 2, y + cell / 2 + 1);
+    pen.fillText(text, x + cell / 2, y + cell / 2 + 1);
   }
   if (wrong && cell >= 14) {
     pen.strokeStyle = dark ? "#fff" : "#000";
