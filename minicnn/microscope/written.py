@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from ..common.arguments import as_array, instance
 from ..common.paths import path_text, whole_file
@@ -86,7 +87,7 @@ def write(
     The page opens from disk and asks nobody: it holds the weights and computes everything else
     anew, in float64, in training mode. It says whether it found the sums that minicnn found, and
     what is the first that differs. The network is left as it was. The file is written whole or not
-    at all.
+    at all; in a terminal a bar says how far it is.
 
     Raises TypeError for a container with a forward of its own, and for what is no network, loss or
     step; ValueError for more than 16 images or none, for steps of another network, for more
@@ -147,7 +148,7 @@ def collected(
     soft = isinstance(loss, SoftmaxCrossEntropy)
     divisor = own.divisor(targets, np.arange(len(images))) if soft else rows.size
     steps_of, slopes_of = [], []
-    for moment in moments:
+    for moment in tqdm(moments, "microscope", unit=" steps", delay=2, leave=False, disable=None):
         steps_of.append(recorded(twin, own, pixels, labels, moment))
         slopes_of.append(twin.measured(moment.state))
     layers = described(twin.nodes)
