@@ -1,15 +1,15 @@
 """How long a study takes, in one line before it begins."""
 
 import argparse
-from statistics import median
 from time import perf_counter
 
 import numpy as np
 from frameworks.minicnn_step import build
 from frameworks.workloads import at_batch
+from threadpoolctl import threadpool_limits
 
 PROBE = "mnist b64"
-PROBE_MS = 16.7  # NumPy's step of it, on the machine and the day of which the minutes are
+PROBE_MS = 20  # NumPy's step of it with one thread, on the machine of which the minutes are
 
 
 def say_how_long(options: argparse.Namespace, minutes: float) -> None:
@@ -34,13 +34,16 @@ def in_words(minutes: float) -> str:
 
 
 def milliseconds_here() -> float:
-    """Of the probe, a step that needs no compiling: half a second of them."""
+    """Of the probe, a step that needs no compiling: the fastest of half a second, which other
+    programs disturb least.
+    """
     work, rng = at_batch(PROBE, 64), np.random.default_rng(0)
     x = rng.random((work.batch, *work.shape), dtype=np.float32)
     labels = rng.integers(0, work.outputs, work.batch)
     step, times = build(work, 1, x, labels, "numpy"), []
-    for _ in range(20):
-        start = perf_counter()
-        step()
-        times.append(1e3 * (perf_counter() - start))
-    return median(times)
+    with threadpool_limits(1):
+        for _ in range(20):
+            start = perf_counter()
+            step()
+            times.append(1e3 * (perf_counter() - start))
+    return min(times)
