@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.conftest import with_our_threads
+
 NEVER = 10**6  # seconds: a slow or busy machine may take as long as it likes
 
 
@@ -12,4 +14,4 @@ def run(book, folder="."):
     nbclient.NotebookClient(
         book, kernel_name="python3", startup_timeout=NEVER, timeout=None, iopub_timeout=NEVER,
         resources={"metadata": {"path": str(folder)}},
-    ).execute()  # fmt: skip
+    ).execute(env=with_our_threads())  # fmt: skip
