@@ -1,18 +1,18 @@
-// Reads a line of {data, mistake} at a time, and prints what the page would compute for each step,
-// for Python to compare.
+// Reads a line of {data, mistake, nudged} at a time, and prints what the page would compute for each
+// step, for Python to compare.
 
 const PIXEL = 14;
 const plain = batch => batch.map(sample => [...sample]);
 require("readline").createInterface({input: process.stdin}).on("line", line =>
   console.log(JSON.stringify(answers(JSON.parse(line)))));
 
-function answers({data, mistake}) {
+function answers({data, mistake, nudged}) {
   const network = prepared(data);
   const made = mistake ? mistakes(network).find(({name}) => name === mistake) : undefined;
-  return network.steps.map((step, s) => answer(run(network, s, made), step));
+  return network.steps.map((step, s) => answer(run(network, s, made), step, nudged));
 }
 
-function answer(now, step) {
+function answer(now, step, nudged) {
   return {
     loss: now.loss,
     values: now.values.map(plain),
@@ -24,7 +24,7 @@ function answer(now, step) {
     differences: differences(now, step.reference),
     readings: readings(now),
     updates: updates(now),
-    verdicts: verdicts(now),
+    verdicts: verdicts(now, nudged),
     [`cone of pixel ${PIXEL}`]: coneOf(now),
   };
 }
@@ -43,10 +43,12 @@ function updates(now) {
   return everySpot(now).filter(spot => spot.what === "param").map(spot => madeBy(now, spot).fresh);
 }
 
-// What nudging says of the first image's numbers and of all weights.
-function verdicts(now) {
-  return everySpot(now).filter(({what, n}) => n === 0 && (what === "value" || what === "param"))
-    .map(spot => nudge(now, spot, 0.1).verdict);
+// What nudging says of the first image's numbers and of all weights, or of so many among them.
+function verdicts(now, most) {
+  const spots = everySpot(now)
+    .filter(({what, n}) => n === 0 && (what === "value" || what === "param"));
+  const apart = most ? Math.ceil(spots.length / most) : 1;
+  return spots.filter((_, j) => j % apart === 0).map(spot => nudge(now, spot, 0.1).verdict);
 }
 
 function coneOf(now) {

@@ -38,9 +38,12 @@ def engine():
     return node
 
 
-def computed(data, mistake=None):
-    """What the page computes of each step. (What goes wrong in node, it writes to stderr.)"""
+def computed(data, mistake=None, nudged=None):
+    """What the page computes of each step. (What goes wrong in node, it writes to stderr.)
+
+    nudged: of how many numbers, evenly chosen; each computes the loss four times. None: of all.
+    """
     node = engine()
-    node.stdin.write(json.dumps({"data": data, "mistake": mistake}) + "\n")
+    node.stdin.write(json.dumps({"data": data, "mistake": mistake, "nudged": nudged}) + "\n")
     node.stdin.flush()
     return json.loads(node.stdout.readline())
