@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import minicnn as m
 from minicnn.schedules import Cosine
-from tests.conftest import with_our_threads
+from tests.conftest import one_in, with_our_threads
 from tests.strategies import LAYERS, any_layer, networks, normal, seeds, stripes
 
 every_backend = pytest.mark.parametrize("backend", m.backends.available())
@@ -70,6 +70,7 @@ def test_networks_in_networks_come_back(path, drawn, depth, seed):
 
 @every_backend
 @pytest.mark.parametrize("kind", OPTIMIZERS)
+@one_in(4)
 @given(drawn=networks(), seed=seeds)
 def test_a_network_and_its_optimizer_go_on_as_if_nothing_had_happened(
     path, backend, kind, drawn, seed
