@@ -44,13 +44,14 @@ exercises: $(VENV)/installed
 	$(BIN)/python examples/exercises
 
 # The simulator is chosen when numba is imported, and the interpreter of PTX takes the place of a
-# GPU, so the tests of each have a process of their own.
+# GPU, so the tests of each have a process of their own. By day a test of cuda runs in one of them,
+# where it takes less; `make soak` runs all in both.
 test: $(VENV)/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(PYTEST)
-	NUMBA_ENABLE_CUDASIM=1 $(PYTEST) tests/cuda
-	$(PYTEST) $(INTERPRETED)
+	NUMBA_ENABLE_CUDASIM=1 $(PYTEST) tests/cuda -m simulated
+	$(PYTEST) $(INTERPRETED) -m "not simulated"
 
 # The book, in docs/build. A warning is an error; the pages need no network to be read.
 docs: $(VENV)/installed-docs
@@ -94,6 +95,7 @@ soak: $(VENV)/installed-tests
 	$(BIN)/python -m pytest -s --timeout 3600 tests/soak/memory.py
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest --timeout 7200 $(INTERPRETED)
+	HYPOTHESIS_PROFILE=nightly NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest --timeout 7200 tests/cuda
 
 # Lines and branches. cuda's kernels run in the simulator, numba's once more as plain Python.
 WITH_KERNELS := tests/layers tests/test_losses.py tests/test_optimizers.py \

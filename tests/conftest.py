@@ -25,6 +25,18 @@ settings.load_profile(PROFILE)
 BY_NIGHT = PROFILE == "nightly"  # where a test has cheaper cases for the day
 
 
+def one_in(number):
+    """By day one example in so many, for what many cases ask and few would show; by night all."""
+    return settings(max_examples=settings.default.max_examples // (1 if BY_NIGHT else number))
+
+
+def with_our_threads():
+    """The environment for a program that is run beside other test processes."""
+    from minicnn.backends.numba.runtime import get_threads
+
+    return os.environ | {"NUMBA_NUM_THREADS": str(get_threads())}
+
+
 def pytest_sessionstart():
     """Test processes share the cores out: with more threads than cores each waits for another."""
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))

@@ -1,4 +1,4 @@
-"""What every rank of test_distributed.py runs: `mpiexec -n R python mpi_job.py CASE FOLDER`."""
+"""What every rank of test_distributed.py runs: `mpiexec -n R python mpi_job.py FOLDER CASE …`."""
 
 import os
 import sys
@@ -70,7 +70,8 @@ def main(comm, case, folder):
         net.to("numba")
     if case in ("stopped", "resumed"):
         # Ranks that don't write need no folder that they could write to.
-        arguments["checkpoint"] = folder / "training.npz" if comm.rank == 0 else "/nowhere/t.npz"
+        place = folder.parent if comm.rank == 0 else Path("/nowhere")
+        arguments["checkpoint"] = place / "job.npz"
     if case == "stopped":
         arguments["epochs"] = 2
     if case == "shown":
@@ -158,4 +159,5 @@ def refused(comm, folder, what):
 if __name__ == "__main__":
     with distributed.job() as comm:
         RANK = comm.rank
-        main(comm, sys.argv[1], Path(sys.argv[2]))
+        for case in sys.argv[2:]:
+            main(comm, case, Path(sys.argv[1], case))

@@ -6,6 +6,8 @@ import notebooks
 import pytest
 from tables import PAGES
 
+from tests.jupyter import run
+
 OFFERED = [page for page in PAGES if notebooks.runs_anywhere(page.read_text(encoding="utf-8"))]
 
 
@@ -32,14 +34,10 @@ def test_a_notebook_has_the_code_of_its_page_in_order_and_text_between(page):
 
 @pytest.mark.parametrize("page", PROMISED, ids=lambda page: page.name)
 def test_a_notebook_runs_and_shows_its_figures(page, tmp_path):
-    nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     book = nbformat.from_dict(notebooks.notebook(page))
     nbformat.validate(book)
-    nbclient.NotebookClient(
-        book, kernel_name="python3", timeout=900, iopub_timeout=600,
-        resources={"metadata": {"path": str(tmp_path)}},
-    ).execute()  # fmt: skip
+    run(book, tmp_path)
     for cell in book.cells:
         if cell.cell_type == "code" and re.search(r"^figure  # ", cell.source, re.M):
             assert any("image/png" in output.get("data", {}) for output in cell.outputs)

@@ -92,20 +92,20 @@ def test_a_file_that_is_cut_short_is_compiled_again(folder):
     assert file.stat().st_size > 100
 
 
-PROGRAM = """
+FINDING = """
 import os, sys, numpy as np, minicnn as m
 from minicnn.backends.numba import kept
-m.backends.get("numba").from_numpy(np.zeros((2, 3), "f"))
 print(kept.FOLDER)
 assert os.path.dirname(m.__file__) == sys.argv[1]
 """
+COMPILING = FINDING + 'm.backends.get("numba").from_numpy(np.zeros((2, 3), "f"))'
 
 
-def run(package=PACKAGE, **environment):
-    """Where kernels were kept, and how often compiling was announced."""
+def run(program, package=PACKAGE, **environment):
+    """Where kernels are kept, and how often compiling was announced."""
     clean = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, package],
+        [sys.executable, "-c", program, package],
         env=clean | {key: str(value) for key, value in environment.items()},
         cwd=package.parent,
         capture_output=True,
@@ -119,18 +119,18 @@ def test_compiling_is_announced_once_and_a_clone_elsewhere_needs_none(tmp_path):
     clone = tmp_path / "a clöne" / "minicnn"
     shutil.copytree(PACKAGE, clone, ignore=shutil.ignore_patterns("__pycache__"))
     kernels = tmp_path / "kernels"
-    first, compiled = run(NUMBA_CACHE_DIR=kernels)
+    first, compiled = run(COMPILING, NUMBA_CACHE_DIR=kernels)
     assert compiled == 1
     assert Path(first).parent == kernels
-    assert run(clone, NUMBA_CACHE_DIR=kernels) == (first, 0)
+    assert run(COMPILING, clone, NUMBA_CACHE_DIR=kernels) == (first, 0)
 
 
 def test_kernels_are_kept_with_the_user_or_else_beside_the_package(tmp_path):
     nowhere = tmp_path / "a file"
     nowhere.write_text("", encoding="utf-8")
-    assert run(XDG_CACHE_HOME=tmp_path)[0].startswith(str(tmp_path / "minicnn"))
-    assert run(XDG_CACHE_HOME=nowhere)[0].startswith(str(Path(kept.__file__).parent))
-    assert run(NUMBA_CACHE_DIR=nowhere) == ("None", 1)  # in memory only
+    assert run(FINDING, XDG_CACHE_HOME=tmp_path)[0].startswith(str(tmp_path / "minicnn"))
+    assert run(FINDING, XDG_CACHE_HOME=nowhere)[0].startswith(str(Path(kept.__file__).parent))
+    assert run(COMPILING, NUMBA_CACHE_DIR=nowhere) == ("None", 1)  # in memory only
 
 
 def test_only_kernels_that_nobody_used_for_long_are_removed(tmp_path):

@@ -8,6 +8,7 @@ from minicnn import Conv2D
 from minicnn.backends.cuda import device
 
 
+@pytest.mark.simulated
 @pytest.mark.parametrize("name", ["naive", "tiled", "register-tiled"])
 @pytest.mark.parametrize("padding", [0, 1])
 def test_each_kernel_computes_the_convolution(name, padding):
@@ -19,6 +20,7 @@ def test_each_kernel_computes_the_convolution(name, padding):
     np.testing.assert_allclose(found, layer.forward(images), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.simulated
 @pytest.mark.skipif(not device.SIMULATED, reason="only the simulator can count reads")
 @pytest.mark.parametrize("name", ["naive", "tiled"])
 def test_a_kernel_reads_what_the_page_counts(name, monkeypatch):

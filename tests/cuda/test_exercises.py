@@ -6,7 +6,10 @@ from grading.exercise import exercises
 from minicnn.backends.cuda.device import SIMULATED
 from tests.exercising import check_mistakes, check_slips, check_solution
 
-pytestmark = pytest.mark.skipif(not SIMULATED, reason="these exercises are of the simulator")
+pytestmark = [
+    pytest.mark.simulated,
+    pytest.mark.skipif(not SIMULATED, reason="these exercises are of the simulator"),
+]
 each = pytest.mark.parametrize("exercise", exercises()[-2:], ids=lambda exercise: exercise.name)
 
 

@@ -77,6 +77,7 @@ def check_against_the_reference(layer, shape, n, dtype, seed, training):
         np.testing.assert_allclose(got, right, rtol=0, atol=TOLERANCE[dtype] * scale)
 
 
+@pytest.mark.simulated
 @every_dtype
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("layer, shape", PRODUCTS, ids=str)
@@ -93,8 +94,8 @@ def test_every_other_layer_agrees_with_the_reference(layer, shape, dtype, n, see
 
 
 SMALL = [
-    (nn.Conv2D(1, 2, (1, 2)), (1, 1, 3)),
-    (nn.Dense(2, 3), (2,)),
+    pytest.param(nn.Conv2D(1, 2, (1, 2)), (1, 1, 3), marks=pytest.mark.simulated),
+    pytest.param(nn.Dense(2, 3), (2,), marks=pytest.mark.simulated),
     (nn.BatchNorm(2), (2, 2, 1)),
     (nn.GroupNorm(1, 2), (2, 2, 1)),
     *OTHERS[:6],
@@ -108,7 +109,10 @@ def test_the_gradients_are_the_slopes_of_forward(layer, shape):
     gradcheck.check(layer, x, training=True, seed=1)
 
 
-@pytest.mark.parametrize("layer, shape", [PRODUCTS[1], OTHERS[0], *OTHERS[11:13]], ids=str)
+REPEATED = [pytest.param(*PRODUCTS[1], marks=pytest.mark.simulated), OTHERS[0], *OTHERS[11:13]]
+
+
+@pytest.mark.parametrize("layer, shape", REPEATED, ids=str)
 def test_the_same_step_twice_gives_the_same_bytes(layer, shape):
     x = normal((3, *shape), 5, "float32")
     runs = [

@@ -24,7 +24,7 @@ def save(k):
 
 def saved():
     network, optimizer, _ = m.load(path)
-    values = {v for p in network.state().values() for v in p.value.ravel()}
+    values = {v for p in network.state().values() for v in (p.value.min(), p.value.max())}
     assert values == {optimizer.steps}, (values, optimizer.steps)
     return optimizer.steps
 

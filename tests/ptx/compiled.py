@@ -1,4 +1,5 @@
-"""PTX of kernels, as numba-cuda compiles them for a Hopper, and kept between runs.
+"""PTX of kernels, as numba-cuda compiles them, kept between runs: for the interpreter, and for
+tests/backends/test_cuda_compiled.py, so that nothing is compiled twice.
 
 A file is named by the hash of all that goes into it: the byte code of the kernel and of the
 functions that it calls, the numbers and tables that they refer to, the types, the compilers.
@@ -8,13 +9,13 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import FunctionType, ModuleType, SimpleNamespace
-from unittest import mock
+from types import FunctionType, ModuleType
 
 import numba
 import numpy as np
 
 from minicnn.backends.cuda import kept
+from minicnn.backends.cuda.compiled import GENERATIONS, ptx_of
 from minicnn.backends.cuda.device import cuda
 from minicnn.backends.kept import digest
 from minicnn.common.paths import whole_file
@@ -23,8 +24,7 @@ from .parse import Program, parse
 
 Kernel = cuda.dispatcher.CUDADispatcher
 
-GENERATION = (9, 0)
-
+GENERATION = GENERATIONS[-1]  # what is interpreted
 
 PROGRAMS: dict[str, Program] = {}  # by that hash
 
@@ -32,10 +32,14 @@ PROGRAMS: dict[str, Program] = {}  # by that hash
 @cache
 def program(kernel: Kernel, signature: tuple) -> Program:
     """A kernel for arguments of these types, with its name."""
-    key = digest(compilers(), signature, made_from(kernel))
+    key = key_of(kernel, signature, GENERATION)
     if key not in PROGRAMS:
-        PROGRAMS[key] = parse(read_or_compile(kernel, signature, key))
+        PROGRAMS[key] = parse(read_or_compile(kernel, signature, GENERATION))
     return PROGRAMS[key]._replace(name=named(kernel))
+
+
+def key_of(kernel, signature, generation):
+    return digest(compilers(), generation, signature, made_from(kernel))
 
 
 def named(kernel: Kernel) -> str:
@@ -44,26 +48,17 @@ def named(kernel: Kernel) -> str:
     return f"{module}.{function.__qualname__}".replace("<locals>.", "")
 
 
-def read_or_compile(kernel, signature, key):
+def read_or_compile(kernel: Kernel, signature: tuple, generation: tuple) -> str:
+    key = key_of(kernel, signature, generation)
     file = kept.FOLDER and kept.FOLDER / f"{named(kernel)}-{key}.ptx"
     if file:
         with suppress(OSError):
             return file.read_text()
-    source = ptx(kernel, signature)
+    source = ptx_of(kernel, signature, generation)
     if file:
         with suppress(OSError), whole_file(file) as unfinished:
             unfinished.write_text(source)
     return source
-
-
-def ptx(kernel, signature):
-    pretended = SimpleNamespace(compute_capability=GENERATION)
-    options = {name: kernel.targetoptions.get(name) for name in ("fastmath", "launch_bounds")}
-    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: pretended):
-        return cuda.compile(
-            kernel.py_func, signature, cc=GENERATION, device=False, abi="numba", output="ptx",
-            **options,
-        )[0]  # fmt: skip
 
 
 @cache

@@ -12,10 +12,13 @@ from tests.cuda import test_training as training
 from tests.cuda.test_layers import check_against_the_reference
 from tests.strategies import ACTIVATIONS, normal
 
+# A layer and the shape of a sample. Each has three products of its own, seconds to compile.
+CONVOLUTION = nn.Conv2D(3, 5, 3, padding=1), (3, 7, 7)
+TRANSPOSED = nn.ConvTranspose2D(2, 3, 2, stride=2), (2, 5, 4)
 LAYERS = [
-    (nn.Conv2D(3, 5, 3, padding=1), (3, 7, 7)),
+    CONVOLUTION,
     (nn.Conv2D(3, 6, 3, padding=1, groups=3), (3, 4, 3)),
-    (nn.ConvTranspose2D(2, 3, 2, stride=2), (2, 5, 4)),
+    TRANSPOSED,
     (nn.MaxPool2D(3, stride=2, padding=1), (2, 9, 9)),
     (nn.AvgPool2D(3, stride=2, padding=1), (2, 9, 9)),
     (nn.BatchNorm(3), (3, 12, 11)),

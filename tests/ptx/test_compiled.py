@@ -47,5 +47,5 @@ def test_ptx_is_compiled_once_for_all_processes(tmp_path, monkeypatch):
         monkeypatch.setattr(compiled, "PROGRAMS", {})  # as in a process that has just begun
         kernel(0.125, triple)[1, 4](x, y)
         np.testing.assert_array_equal(y.copy_to_host(), 6 * np.arange(4) + 0.125)
-        monkeypatch.setattr(compiled, "ptx", lambda *arguments: pytest.fail("compiled again"))
+        monkeypatch.setattr(compiled, "ptx_of", lambda *arguments: pytest.fail("compiled again"))
     assert len([*tmp_path.iterdir()]) == 1

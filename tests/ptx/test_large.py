@@ -15,6 +15,7 @@ from tests.cuda.test_layers import check_against_the_reference
 from tests.strategies import normal
 
 from .host import noted
+from .programs import CONVOLUTION, TRANSPOSED
 
 DTYPES = ["float32", "float64"] if BY_NIGHT else ["float32"]
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -53,7 +54,7 @@ def test_a_sum_over_k_is_cut_into_parts(dtype):
     images = 40 * tile.DEPTH + 3
     with noted() as launches:
         check_against_the_reference(nn.Dense(images, 3), (images,), images, dtype, 0, True)
-        check_against_the_reference(nn.Conv2D(3, 2, 2), (3, 6, 5), 21, dtype, 0, True)
+        check_against_the_reference(*CONVOLUTION, 21, dtype, 0, True)
     assert largest_grid(launches)[2] > 1
 
 
@@ -74,22 +75,26 @@ def test_sums_of_several_pieces_agree_with_the_reference(dtype):
     assert found == pytest.approx(wanted, rel=10 * digit)
 
 
+SHAPE = (5, 9, 8)
 SHARED_OUT = [
     nn.ReLU(),
     nn.Sigmoid(),
     nn.MaxPool2D(3, stride=2, padding=1, ceil_mode=True),
     nn.AvgPool2D(3, stride=2, padding=1),
     nn.Dropout(0.3, seed=1),
-    nn.ConvTranspose2D(5, 2, 2),
     nn.Conv2D(5, 5, 2, groups=5),
     nn.Standardize(0.5, 2.0),
 ]
 
 
-@pytest.mark.parametrize("layer", SHARED_OUT, ids=str)
-def test_threads_take_several_turns_where_there_is_more_work_than_threads(layer, monkeypatch):
+@pytest.mark.parametrize(
+    "layer, shape", [*((layer, SHAPE) for layer in SHARED_OUT), TRANSPOSED], ids=str
+)
+def test_threads_take_several_turns_where_there_is_more_work_than_threads(
+    layer, shape, monkeypatch
+):
     monkeypatch.setattr(device, "MOST_BLOCKS", 2)
-    check_against_the_reference(layer, (5, 9, 8), 2 * device.THREADS // 80, "float32", 0, True)
+    check_against_the_reference(layer, shape, 2 * device.THREADS // 80, "float32", 0, True)
 
 
 def test_samples_take_turns_too(monkeypatch):

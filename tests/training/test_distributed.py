@@ -5,8 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
-from shutil import which
+from shutil import copy, which
 from zlib import crc32
 
 import numpy as np
@@ -25,20 +26,44 @@ from tests import mpi_job  # noqa: E402
 ROOT = Path(__file__).parents[2]
 several_ranks = pytest.mark.parametrize("ranks", [2, 4])
 
+# Trainings that come to an end, by the number of ranks. One job makes them all, one after the
+# other, for most of a job's time is its processes' start.
+OTHERS = "loss", "network", "frozen", "dtype", "optimizer", "validation", "seed", "epochs", "train"
+BY_SEVERAL = "float32", "float64", "weights", "frozen", "augmented", "norm", "one step", "stopped"
+CASES = {
+    1: ("float32", "weightless"),
+    2: (*BY_SEVERAL, "numba", "weightless", "hook", *(f"other {what}" for what in OTHERS)),
+    4: BY_SEVERAL,
+}
 
-def run(ranks, case, folder):
-    """The finished job."""
+
+def run(ranks, folder, *cases):
+    """The finished job; each case has a folder of its own."""
+    for case in cases:
+        (folder / case).mkdir()
     return subprocess.run(
-        [MPIEXEC, "-n", str(ranks), sys.executable, mpi_job.__file__, case, folder],
+        [MPIEXEC, "-n", str(ranks), sys.executable, mpi_job.__file__, folder, *cases],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True, text=True,
     )  # fmt: skip
 
 
-def trained(ranks, case, folder):
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """The folder of the job of so many ranks, which runs when it is first asked for."""
+
+    @cache
+    def folder_of(ranks):
+        folder = tmp_path_factory.mktemp("job")
+        done = run(ranks, folder, *CASES[ranks])
+        assert done.returncode == 0, done.stderr
+        return folder
+
+    return folder_of
+
+
+def results(folder, ranks):
     """Histories and final states, one per rank."""
-    done = run(ranks, case, folder)
-    assert done.returncode == 0, done.stderr
     histories = [json.loads((folder / f"{r}.json").read_bytes()) for r in range(ranks)]
     return histories, [np.load(folder / f"{r}.npy") for r in range(ranks)]
 
@@ -58,7 +83,7 @@ def alone(case="float32"):
 
 
 def test_only_rank_0_shows_the_progress(tmp_path):
-    done = run(2, "shown", tmp_path)
+    done = run(2, tmp_path, "shown")
     epochs = re.findall(r"epoch (\d)/4: loss .*, accuracy .*, validation loss .* s\n", done.stderr)
     assert epochs == ["1", "2", "3", "4"], done.stderr
 
@@ -75,9 +100,9 @@ def test_only_rank_0_shows_the_progress(tmp_path):
     ],
 )
 def test_the_loss_curve_is_that_of_one_process_with_the_whole_batch(
-    ranks, case, tolerance, tmp_path
+    ranks, case, tolerance, job
 ):
-    histories, states = trained(ranks, case, tmp_path)
+    histories, states = results(job(ranks) / case, ranks)
     wanted, state = alone(case)
     for name in ("train_loss", "validation_loss"):
         np.testing.assert_allclose(histories[0][name], wanted[name], rtol=tolerance)
@@ -87,15 +112,15 @@ def test_the_loss_curve_is_that_of_one_process_with_the_whole_batch(
     assert all(np.array_equal(states[0], other) for other in states[1:])
 
 
-def test_numba_ranks_learn_what_one_numpy_process_learns(tmp_path):
-    histories, states = trained(2, "numba", tmp_path)
+def test_numba_ranks_learn_what_one_numpy_process_learns(job):
+    histories, states = results(job(2) / "numba", 2)
     wanted, _ = alone()
     np.testing.assert_allclose(histories[0]["train_loss"], wanted["train_loss"], rtol=1e-5)
     assert np.array_equal(*states)
 
 
-def test_one_rank_is_one_process_to_the_bit(tmp_path):
-    histories, states = trained(1, "float32", tmp_path)
+def test_one_rank_is_one_process_to_the_bit(job):
+    histories, states = results(job(1) / "float32", 1)
     wanted, state = alone()
     assert histories[0]["train_loss"] == pytest.approx(wanted["train_loss"], rel=1e-7)
     assert np.array_equal(states[0], state)
@@ -110,32 +135,34 @@ def test_the_checksum_of_samples_is_that_of_all_their_bytes(shape, kind):
 
 
 @several_ranks
-def test_ranks_stay_bit_identical_with_batch_normalisation_and_dropout(ranks, tmp_path):
-    histories, states = trained(ranks, "norm", tmp_path)
+def test_ranks_stay_bit_identical_with_batch_normalisation_and_dropout(ranks, job):
+    histories, states = results(job(ranks) / "norm", ranks)
     assert all(np.array_equal(states[0], other) for other in states[1:])
     for name in ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy"):
         assert all(history[name] == histories[0][name] for history in histories)
 
 
 @several_ranks
-def test_a_job_that_goes_on_from_rank_0s_checkpoint_ends_with_the_same_bits(ranks, tmp_path):
-    histories, (wanted, *_) = trained(ranks, "norm", tmp_path)
-    trained(ranks, "stopped", tmp_path)
-    found, states = trained(ranks, "resumed", tmp_path)
+def test_a_job_that_goes_on_from_rank_0s_checkpoint_ends_with_the_same_bits(ranks, job, tmp_path):
+    histories, (wanted, *_) = results(job(ranks) / "norm", ranks)
+    copy(job(ranks) / "job.npz", tmp_path)
+    done = run(ranks, tmp_path, "resumed")
+    assert done.returncode == 0, done.stderr
+    found, states = results(tmp_path / "resumed", ranks)
     assert all(np.array_equal(state, wanted) for state in states)
     assert found[0]["train_loss"] == histories[0]["train_loss"]
 
 
-def test_another_number_of_ranks_does_not_go_on_from_a_checkpoint(tmp_path):
-    trained(2, "stopped", tmp_path)
-    done = run(4, "resumed", tmp_path)
+def test_another_number_of_ranks_does_not_go_on_from_a_checkpoint(job, tmp_path):
+    copy(job(2) / "job.npz", tmp_path)
+    done = run(4, tmp_path, "resumed")
     assert done.returncode != 0
     assert "is of another training: it has ranks=2, this call has ranks=4" in done.stderr
 
 
 @several_ranks
-def test_running_statistics_average_the_shares_of_a_batch_by_their_size(ranks, tmp_path):
-    _, states = trained(ranks, "one step", tmp_path)
+def test_running_statistics_average_the_shares_of_a_batch_by_their_size(ranks, job):
+    _, states = results(job(ranks) / "one step", ranks)
     net, (images, labels) = mpi_job.network(*mpi_job.NORM), mpi_job.samples()
     fit(net, mpi_job.loss(""), SGD(0.1), (images, labels), batch_size=53, progress=False)
     mean = mpi_job.state(net)[48:52]  # after convolution (36 + 4), gamma and beta
@@ -155,19 +182,15 @@ def test_running_statistics_average_the_shares_of_a_batch_by_their_size(ranks, t
     ],
 )
 def test_an_error_on_a_rank_ends_the_job_and_says_why(case, message, tmp_path):
-    done = run(4, case, tmp_path)
+    done = run(4, tmp_path, case)
     assert done.returncode != 0
     assert re.search(message, done.stderr), done.stderr
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / case).iterdir())
 
 
-@pytest.mark.parametrize(
-    "what",
-    ["loss", "network", "frozen", "dtype", "optimizer", "validation", "seed", "epochs", "train"],
-)
-def test_every_rank_is_told_what_one_was_given_that_the_others_were_not(what, tmp_path):
-    assert run(2, f"other {what}", tmp_path).returncode == 0
-    told = [(tmp_path / f"{rank}.txt").read_text("utf-8") for rank in range(2)]
+@pytest.mark.parametrize("what", OTHERS)
+def test_every_rank_is_told_what_one_was_given_that_the_others_were_not(what, job):
+    told = [(job(2) / f"other {what}" / f"{rank}.txt").read_text("utf-8") for rank in range(2)]
     assert told[0] == told[1]
     named = {
         "network": "layer 3: Dropout()",
@@ -178,12 +201,11 @@ def test_every_rank_is_told_what_one_was_given_that_the_others_were_not(what, tm
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_batch_in_which_no_sample_counts_moves_the_running_statistics(ranks, tmp_path):
-    assert run(ranks, "weightless", tmp_path).returncode == 0
+def test_a_batch_in_which_no_sample_counts_moves_the_running_statistics(ranks, job):
     net, arguments = mpi_job.without_weight()
     fit(net, *arguments, epochs=2, batch_size=4, seed=1, progress=False)
     assert np.abs(net[0].running_mean.value).min() > 1e-3
-    states = [np.load(tmp_path / f"{rank}.npy") for rank in range(ranks)]
+    states = [np.load(job(ranks) / "weightless" / f"{rank}.npy") for rank in range(ranks)]
     assert all(np.array_equal(states[0], other) for other in states[1:])
     if ranks == 1:
         assert np.array_equal(states[0], mpi_job.state(net))
@@ -191,17 +213,17 @@ def test_a_batch_in_which_no_sample_counts_moves_the_running_statistics(ranks, t
         np.testing.assert_allclose(states[0][8:12], net[0].running_mean.value, rtol=1e-5)
 
 
-def test_rank_0_decides_when_all_stop(tmp_path):
-    histories, states = trained(2, "hook", tmp_path)
+def test_rank_0_decides_when_all_stop(job):
+    histories, states = results(job(2) / "hook", 2)
     assert [len(history["train_loss"]) for history in histories] == [2, 2]
     assert np.array_equal(*states)
 
 
 def test_a_rank_that_is_killed_ends_the_job_which_says_so(tmp_path):
-    done = run(4, "killed", tmp_path)
+    done = run(4, tmp_path, "killed")
     assert done.returncode != 0
     processes = re.findall(r"rank \d: process (\d+) on", done.stderr)
     named = re.search(r"PID (\d+) RUNNING", done.stdout + done.stderr)[1]
     assert named in processes
     assert "Killed (signal 9)" in done.stdout + done.stderr
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / "killed").iterdir())

@@ -10,6 +10,7 @@ import pytest
 from minicnn.files.history import COLUMNS, History
 from minicnn.training import progress
 from minicnn.training.evaluation import Tally
+from tests.jupyter import run
 
 TRAINING = """
 import numpy as np, minicnn as m
@@ -76,10 +77,8 @@ def test_in_a_terminal_a_bar_gives_way_to_the_line_of_its_epoch():
 def notebook(*cells):
     """The outputs of each cell, as a real kernel gives them."""
     nbformat = pytest.importorskip("nbformat")
-    nbclient = pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbclient.NotebookClient(book, kernel_name="python3", timeout=600, iopub_timeout=600).execute()
+    run(book)
     return [cell.outputs for cell in book.cells]
 
 

@@ -74,12 +74,24 @@ def all_kernels() -> dict:
 
 def compile_for(kernel, takes: list[str], generation: tuple) -> Report:
     """Compile a kernel for float32 and a compute capability such as (9, 0) or (9, 0, "a")."""
-    signature = tuple(TAKEN[letter] for letter in takes)
+    ptx = ptx_of(kernel, tuple(TAKEN[letter] for letter in takes), generation)
+    report, code = linked(ptx, generation)
+    return report._replace(multiply_add_share=multiply_add_share(code))
+
+
+def ptx_of(kernel, signature: tuple, generation: tuple) -> str:
+    """A kernel for arguments of these types, as numba-cuda gives it to NVIDIA's linker."""
+    options = {name: kernel.targetoptions.get(name) for name in ("fastmath", "launch_bounds")}
     pretended = SimpleNamespace(compute_capability=generation)
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: pretended):
-        ptx, _ = cuda.compile(
-            kernel.py_func, signature, cc=generation, device=False, abi="numba", output="ptx"
-        )
+        return cuda.compile(
+            kernel.py_func, signature, cc=generation, device=False, abi="numba", output="ptx",
+            **options,
+        )[0]  # fmt: skip
+
+
+def linked(ptx: str, generation: tuple) -> tuple[Report, bytes]:
+    """What the linker says of a kernel, and its machine code, which nobody has looked into."""
     architecture = f"sm_{named(generation)}"
     options = LinkerOptions(arch=architecture, ptxas_options="-v", verbose=True)
     linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
@@ -92,10 +104,11 @@ def compile_for(kernel, takes: list[str], generation: tuple) -> Report:
     if memory is None or registers is None:
         raise RuntimeError(f"the linker's log for {architecture} has another form:\n{log}")
     shared = re.search(r"(\d+) bytes smem", log)
-    return Report(
+    report = Report(
         int(registers[1]), int(shared[1]) if shared else 0, int(memory[1]),
-        int(memory[2]) + int(memory[3]), ptx.count(".f64"), multiply_add_share(code),
+        int(memory[2]) + int(memory[3]), ptx.count(".f64"), None,
     )  # fmt: skip
+    return report, code
 
 
 def multiply_add_share(code: bytes) -> float | None:
