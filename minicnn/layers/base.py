@@ -12,7 +12,8 @@ kernel runs. `Sequential` calls the batch methods, so between layers nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from inspect import signature
 from math import isqrt
 from threading import get_ident
@@ -232,7 +233,7 @@ class Layer(Described):
 
     def __repr__(self) -> str:
         """The call that makes such a layer, without arguments that are at their default."""
-        known = signature(type(self)).parameters
+        known = parameters_of(type(self))
         arguments = []
         for name, value in self.arguments.items():
             if name in SQUARES and isinstance(value, tuple) and value[0] == value[1]:
@@ -240,6 +241,12 @@ class Layer(Described):
             if value != known[name].default:
                 arguments.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
+
+
+@cache
+def parameters_of(kind: type) -> Mapping[str, Any]:
+    """Of a constructor. Every error begins with a layer's repr, which asks for them."""
+    return signature(kind).parameters
 
 
 # ── checks that many layers share ────────────────────────────────────────────────────────────
