@@ -233,7 +233,8 @@ class Layer(Described):
 
     def __repr__(self) -> str:
         """The call that makes such a layer, without arguments that are at their default."""
-        known = parameters_of(type(self))
+        own: type = type(self)
+        known = parameters_of(own)
         arguments = []
         for name, value in self.arguments.items():
             if name in SQUARES and isinstance(value, tuple) and value[0] == value[1]:
