@@ -12,7 +12,7 @@ kernel runs. `Sequential` calls the batch methods, so between layers nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from inspect import signature
 from math import isqrt
@@ -29,6 +29,7 @@ from .parameter import Parameter, Shape, convert, move
 
 # (height, width), or one number for both.
 SQUARES = "kernel_size", "stride", "padding", "output_padding", "dilation"
+signature_of = cache(signature)  # every error begins with a layer's repr, which asks for it
 
 
 class Layer(Described):
@@ -234,7 +235,7 @@ class Layer(Described):
     def __repr__(self) -> str:
         """The call that makes such a layer, without arguments that are at their default."""
         own: type = type(self)
-        known = parameters_of(own)
+        known = signature_of(own).parameters
         arguments = []
         for name, value in self.arguments.items():
             if name in SQUARES and isinstance(value, tuple) and value[0] == value[1]:
@@ -242,12 +243,6 @@ class Layer(Described):
             if value != known[name].default:
                 arguments.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
-
-
-@cache
-def parameters_of(kind: type) -> Mapping[str, Any]:
-    """Of a constructor. Every error begins with a layer's repr, which asks for them."""
-    return signature(kind).parameters
 
 
 # ── checks that many layers share ────────────────────────────────────────────────────────────
