@@ -16,6 +16,7 @@ from minicnn.backends.numba import runtime
 from minicnn.training.samples import prepare
 from minicnn.training.step import Rules, constant, forward_and_backward, update
 from tests.backends import programs
+from tests.backends.assembly import innermost_loops
 from tests.conftest import BY_NIGHT
 
 names = {}
@@ -255,38 +256,22 @@ def test_two_python_threads_get_what_each_would_get_alone(layer):
     assert done.stdout.split() == ["True"], done.stderr
 
 
-def innermost_loops(assembly):
-    """The bodies of loops without a loop inside, as lists of instructions."""
-    lines = [line.strip() for line in assembly.splitlines()]
-    labels = {line[:-1]: k for k, line in enumerate(lines) if re.fullmatch(r"\.?\w+:", line)}
-    loops = []
-    for k, line in enumerate(lines):
-        jump = re.match(r"j\w+\s+(\.\w+)", line)
-        if jump and labels.get(jump[1], k) < k:
-            loops.append((labels[jump[1]], k))
-
-    def holds_another(a, b):
-        return any(a <= c and d <= b and (c, d) != (a, b) for c, d in loops)
-
-    return [lines[a : b + 1] for a, b in loops if not holds_another(a, b)]
-
-
 @pytest.mark.parametrize("kind", ["taps", "weights"])
 def test_the_inner_loops_add_products_in_registers_and_store_nothing(kind):
     from minicnn.backends.numba import convolution
 
     train(epochs=1)
-    tiles = {convolution.fullest_tile(6, 1, 9), convolution.fullest_tile(9, 6, 6)}
-    kernels = [convolution.weight_tiles(*tile) for tile in tiles]
     if kind == "taps":
-        shapes = [(convolution.tile_rows(9, blocks), blocks) for blocks in (1, 2)]
-        kernels = [convolution.filter_tiles(*shape) for shape in shapes]
-    used = [kernel.compiled for kernel in kernels if kernel.compiled.signatures]
-    assert used
+        kernels = [convolution.filter_tiles(convolution.tile_rows(9, n), n) for n in (1, 2)]
+    else:
+        ours = {convolution.fullest_tile(6, 1, 9), convolution.fullest_tile(9, 6, 6)}
+        tiles = [tile for tile in convolution.TILES if BY_NIGHT or tile in ours]
+        kernels = [convolution.weight_tiles(*tile) for tile in tiles]
+    signature = next(k.compiled.signatures[0] for k in kernels if k.compiled.signatures)
     assembly = ""
-    for compiled in used:  # only fresh code shows its assembly
-        again = numba.njit(parallel=True, **runtime.OPTIONS)(compiled.py_func)
-        again.compile(compiled.signatures[0])
+    for kernel in kernels:  # only fresh code shows its assembly
+        again = numba.njit(parallel=True, **runtime.OPTIONS)(kernel.compiled.py_func)
+        again.compile(signature)
         assembly += "\n".join(again.inspect_asm().values())
     hot = [body for body in innermost_loops(assembly) if sum("fmadd" in s for s in body) >= 6]
     if not hot:
