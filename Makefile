@@ -8,7 +8,9 @@ export MPLBACKEND ?= Agg
 
 .PHONY: demo exercises test docs results matrix test-gpu bench-gpu soak coverage clean
 
-# Python compiles a module when it is first imported: most of those installed never are.
+# Python compiles a module when it is first imported: most of those installed never are. Where a
+# variable forbids it to keep what it compiled, every process would compile matplotlib once more.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
 
 # A test process a core. The slowest tests are shown, for `make test` has minutes only.
