@@ -243,3 +243,4 @@ def test_the_overview_shows_what_is_right_and_follows_changes(clone):
     filled(exercise, clone / "examples" / "exercises", "def dense(x, w, b):\n    return x @ w.T")
     overview = command(clone).stdout
     assert f"0 of {len(EXERCISES)} right" in overview and f"{exercise.name:27}✗ paper" in overview
+    assert {path.name for path in clone.iterdir()} == {"docs", "examples"}  # and no file is left

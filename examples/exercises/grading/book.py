@@ -6,6 +6,7 @@ So both stand in one place, and what an exercise says is what its chapter says.
 import contextlib
 import io
 import re
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -26,11 +27,15 @@ def text_of(page: str) -> str:
 
 @cache
 def names(page: str, section: str) -> dict:
-    """What the code of a page has defined at the end of a section."""
+    """What the code of a page has defined at the end of a section. What it writes is gone."""
     text = text_of(page)
     code = "\n".join(BLOCK.findall(text[: end_of(text, section)]))
     found: dict = {"__name__": "__main__"}
-    with contextlib.redirect_stdout(io.StringIO()):
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+    ):
         exec(compile(code, str(DOCS / page), "exec"), found)
     return found
 
