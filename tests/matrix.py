@@ -35,7 +35,8 @@ SUITE = (*TESTS, "--numprocesses", "auto", "--dist", "worksteal")
 SOME_TESTS = (
     *TESTS, "tests/test_docs.py", "tests/test_doctor.py", "tests/test_losses.py",
     "tests/files/test_model_file.py", "tests/test_network.py",
-    "tests/training/test_training.py", "tests/data", "tests/backends/test_numba_runtime.py",
+    *(f"tests/training/test_{name}.py" for name in ("training", "refusals", "shown", "stopping")),
+    "tests/data", "tests/backends/test_numba_runtime.py",
 )  # fmt: skip
 # The numbers that the book shows, the reference against loops, and the kernels that need exp.
 FEW_TESTS = (

@@ -26,7 +26,7 @@ from minicnn import (
 )
 from tests.files.test_model_file import with_header
 from tests.strategies import LAYERS, networks, normal, seeds, stripes
-from tests.training.test_training import network, train, weights
+from tests.training.small import network, train, weights
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
 LEARNING = ["Conv2D", "ConvTranspose2D", "Dense", "BatchNorm", "GroupNorm"]

@@ -6,7 +6,7 @@ from minicnn.data import Dataset
 from minicnn.files import checkpoint
 from minicnn.training import loop
 from tests.strategies import stripes
-from tests.training.test_training import network, weights
+from tests.training.small import network, weights
 
 
 def test_cross_validation_judges_every_sample_once_and_leaves_the_network_alone():

@@ -7,7 +7,7 @@ import pytest
 from minicnn import SGD, SoftmaxCrossEntropy, fit
 from minicnn.training.interrupt import WholeSteps
 from tests.strategies import stripes
-from tests.training.test_training import every_backend, network, weights
+from tests.training.small import every_backend, network, weights
 
 
 def test_ctrl_c_waits_for_the_end_of_a_step_and_only_of_one():

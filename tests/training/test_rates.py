@@ -15,7 +15,7 @@ from minicnn import (
     plotting,
 )
 from tests.strategies import stripes
-from tests.training.test_training import network, train, weights
+from tests.training.small import network, train, weights
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
 
