@@ -45,13 +45,22 @@ def test_results_say_whether_they_are_of_a_quick_run(tmp_path, flags):
     assert json.loads(path.read_text(encoding="utf-8")).keys() - {"quick"} == {"machine", "found"}
 
 
-def test_allreduce_alone_says_in_one_line_how_it_is_started():
-    pytest.importorskip("mpi4py")
-    command = [sys.executable, str(EXAMPLES / "allreduce.py")]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+def one_line_of_allreduce(*before):
+    command = [sys.executable, "-c", "\n".join([*before, "import allreduce", "allreduce.main()"])]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=EXAMPLES)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "mpiexec -n 2 python examples/allreduce.py" in done.stderr
+    return done.stderr
+
+
+def test_allreduce_alone_says_in_one_line_how_it_is_started():
+    pytest.importorskip("mpi4py")
+    assert "mpiexec -n 2 python examples/allreduce.py" in one_line_of_allreduce()
+
+
+def test_allreduce_without_mpi_says_in_one_line_what_it_needs():
+    without = "import sys", "sys.modules['mpi4py'] = None"
+    assert "pip install mpi4py mpich" in one_line_of_allreduce(*without)
 
 
 @pytest.mark.parametrize("name", architectures.ARCHITECTURES)

@@ -13,6 +13,9 @@ from types import FunctionType, ModuleType
 
 import numba
 import numpy as np
+import pytest
+
+pytest.importorskip("numba_cuda", reason="the cuda extra is not installed")
 
 from minicnn.backends.cuda import kept
 from minicnn.backends.cuda.compiled import GENERATIONS, ptx_of
