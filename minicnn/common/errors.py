@@ -14,7 +14,8 @@ class ModelFileError(ValueError):
 
 def warn(message: str) -> None:
     """A UserWarning about the line that called minicnn, from however deep inside."""
-    depth = 1
-    while sys._getframe(depth).f_globals.get("__name__", "").split(".")[0] in ("minicnn", "numpy"):
+    # np.errstate, as a decorator, calls through NumPy's code, or through contextlib's in NumPy 1.
+    inside, depth = ("minicnn", "numpy", "contextlib"), 1
+    while sys._getframe(depth).f_globals.get("__name__", "").split(".")[0] in inside:
         depth += 1
     warnings.warn(message, stacklevel=depth + 1)

@@ -1,11 +1,13 @@
 """Where compiled kernels are kept, and that none is ever taken for another."""
 
+import builtins
 import importlib
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Lock
 from time import time
 
 import numba
@@ -75,12 +77,21 @@ def test_a_formula_is_another_when_a_module_that_it_uses_changes(tmp_path, monke
 
 
 def test_a_kernel_that_was_typed_in_is_kept_too(folder):
-    typed: dict = {}
-    exec("def typed(x): return 3 * x", typed)
+    typed = {"__name__": "__main__"}
     x = np.arange(5.0)
-    np.testing.assert_array_equal(kept_kernel(typed["typed"])(x), 3 * x)
-    exec("def typed(x): return 4 * x", typed)
-    np.testing.assert_array_equal(kept_kernel(typed["typed"])(x), 4 * x)
+    for factor in (3, 4):
+        exec(f"def typed(x): return {factor} * x", typed)
+        np.testing.assert_array_equal(kept_kernel(typed["typed"])(x), factor * x)
+    assert len([*folder.iterdir()]) == 2
+
+
+def test_what_cannot_be_kept_is_compiled_all_the_same(folder, monkeypatch):
+    monkeypatch.setattr(builtins, "_", Lock(), raising=False)  # as a terminal: what was last shown
+    of_no_module: dict = {}
+    exec("def typed(x): return 3 * x", of_no_module)
+    x = np.arange(5.0)
+    np.testing.assert_array_equal(kept_kernel(of_no_module["typed"])(x), 3 * x)
+    assert not [*folder.iterdir()]
 
 
 def test_a_file_that_is_cut_short_is_compiled_again(folder):

@@ -27,4 +27,7 @@ class KeptKernel(kept.KeptKernel):
     def to_bytes(self, result):
         if result.library.has_dynamic_globals:
             return None  # addresses of this process
-        return dumps(result._reduce())
+        try:
+            return dumps(result._reduce())
+        except (TypeError, pickle.PicklingError):  # a function of no module takes along all names
+            return None
