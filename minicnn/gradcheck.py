@@ -21,6 +21,7 @@ from .common.arguments import as_array
 from .common.differences import STEP, Checked, Place
 
 STREAM = 0x67726164
+LARGE = 1e6  # numbers of forward, next to which slopes may be hidden
 
 
 class GradientError(AssertionError):
@@ -61,8 +62,9 @@ def check(
 
     Raises GradientError naming the array, the worst index, both values and the relative error, or
     what else is wrong (a gradient that is missing or differs from step to step, an input that is
-    changed in place); TypeError for float32 parameters; ValueError for an x that is not finite, or
-    when more than half of the places tried lie at kinks. Where rounding hides all slopes of an
+    changed in place); TypeError for float32 parameters; ValueError for an x that is not finite,
+    when more than half of the places tried lie at kinks, or when forward's numbers are so large
+    that their rounding hides the slopes. Where rounding hides all slopes of an
     array, wider steps decide, as exactly as they can. Parameters and statistics are left as they
     were.
     """
@@ -196,8 +198,15 @@ def compare(
     hidden = largest < 100 * array.noise
     if hidden:  # by rounding, so wider steps decide; and what backward says is rounded, too
         worst, spread = array.look_wide(unit_vector(value.shape, rng))
+        unseen = 16 * STEP * array.noise
+        if array.scale > LARGE and unseen > 0.01 * abs(worst.numeric or 0.0):
+            raise ValueError(
+                f"gradcheck: forward's numbers are near {array.scale:.0e}, and their rounding "
+                f"hides the slopes of {array.name}, so nothing can be said; take away from them "
+                "what they have in common"
+            )
         tolerance = max(tolerance, 10 * spread)
-        floor = 16 * STEP * array.noise / tolerance
+        floor = unseen / tolerance
     else:
         floor = max(1e-3 * largest, array.noise / tolerance)
         worst = max(smooth, key=lambda place: place.error(floor))

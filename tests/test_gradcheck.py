@@ -249,6 +249,13 @@ def test_a_wrong_gradient_is_seen_through_the_rounding_and_a_right_one_passes(
             gradcheck.check(Scale(factor, offset, wrong), x)
 
 
+@pytest.mark.parametrize("wrong", [1.0, 2.0, 0.0])
+@pytest.mark.parametrize("offset", [1e11, 1e12, 1e14])
+def test_where_large_numbers_hide_the_slopes_nothing_is_said(offset, wrong):
+    with pytest.raises(ValueError, match=r"near \de\+1\d, .* rounding hides the slopes of x"):
+        gradcheck.check(Scale(1.0, offset, wrong), normal((3, 4), 0))
+
+
 @pytest.mark.parametrize(
     "layers",
     [
