@@ -64,9 +64,8 @@ def check(
     what else is wrong (a gradient that is missing or differs from step to step, an input that is
     changed in place); TypeError for float32 parameters; ValueError for an x that is not finite,
     when more than half of the places tried lie at kinks, or when forward's numbers are so large
-    that their rounding hides the slopes. Where rounding hides all slopes of an
-    array, wider steps decide, as exactly as they can. Parameters and statistics are left as they
-    were.
+    that their rounding hides the slopes. Where rounding hides all slopes of an array, wider steps
+    decide, as exactly as they can. Parameters and statistics are left as they were.
     """
     # A stream of its own: were G drawn as x was, from one seed, symmetric bugs could hide.
     rng = np.random.default_rng((seed, STREAM))
