@@ -17,7 +17,6 @@ from minicnn import (
     ReLU,
     Sequential,
     SoftmaxCrossEntropy,
-    backends,
     find_learning_rate,
     fit,
     load,
@@ -26,9 +25,8 @@ from minicnn import (
 )
 from tests.files.test_model_file import with_header
 from tests.strategies import LAYERS, networks, normal, seeds, stripes
-from tests.training.small import network, train, weights
+from tests.training.small import every_backend, network, train, weights
 
-every_backend = pytest.mark.parametrize("backend", backends.available())
 LEARNING = ["Conv2D", "ConvTranspose2D", "Dense", "BatchNorm", "GroupNorm"]
 
 

@@ -10,14 +10,11 @@ from minicnn import (
     MeanSquaredError,
     Sequential,
     SoftmaxCrossEntropy,
-    backends,
     find_learning_rate,
     plotting,
 )
 from tests.strategies import stripes
-from tests.training.small import network, train, weights
-
-every_backend = pytest.mark.parametrize("backend", backends.available())
+from tests.training.small import every_backend, network, train, weights
 
 
 def sweep(net=None, optimizer=None, **arguments):
