@@ -3,7 +3,7 @@
 import numpy as np
 
 import minicnn as m
-from frameworks.minicnn_step import network
+from frameworks.minicnn_step import network, taking
 from frameworks.workloads import RATE, Workload
 from minicnn.backends.cuda.device import cuda, queue
 from minicnn.training.samples import prepare
@@ -17,19 +17,15 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, varia
     optimizer = (m.Adam if work.optimizer == "adam" else m.SGD)(RATE)
     samples, parameters = prepare(net, loss, (x, labels), "samples"), net.parameters()
     steps, rules = net.ops.Steps(np.float32), Rules(constant, None, None)
-
-    def take(count: int) -> None:
-        steps.start([np.arange(len(x))] * count, [optimizer.lr] * count, optimizer.steps)
-        for _ in range(count):
-            steps.take(
-                lambda indices: forward_and_backward(net, loss, samples, indices),
-                lambda lr, step: update(parameters, optimizer, lr, step, rules),
-            )
-            optimizer.steps += 1
+    take = taking(
+        steps, optimizer, len(x),
+        lambda indices: forward_and_backward(net, loss, samples, indices),
+        lambda lr, step: update(parameters, optimizer, lr, step, rules),
+    )  # fmt: skip
 
     def step() -> float:
         take(1)
-        return steps.read()[0][0]
+        return steps.read()[0][-1]
 
     def milliseconds(count: int) -> float:
         begin, end = cuda.event(), cuda.event()

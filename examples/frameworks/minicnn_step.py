@@ -1,10 +1,17 @@
-"""A training step of minicnn, its batch packed beforehand as the others' tensors are."""
+"""A training step of minicnn as `fit` takes it, its batch packed beforehand as the others' tensors
+are.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 
 import minicnn as m
 from frameworks.workloads import RATE, Workload
 from minicnn import backends
+from minicnn.optimizers import Optimizer
+
+EPOCH = 1000  # steps: all but the first or two are replayed
 
 for name in ("numpy", "numba"):
     backends.get(name)  # so that its import is no memory of a step
@@ -38,15 +45,41 @@ def build(work: Workload, threads: int, x: np.ndarray, labels: np.ndarray, backe
     rows = net.ops.pick(targets.rows, np.arange(len(x)), loss.buffers)
     target = net.ops.gather(targets.data, rows, x.dtype, loss.buffers)
     batch, parameters = net.ops.from_numpy(x), net.parameters()
+    steps = net.ops.Steps(x.dtype)
+
+    def compute(indices):
+        prediction = net.forward_batch(batch, training=True)
+        value = loss.forward_batch(prediction, target, len(x))
+        net.backward_batch(loss.backward_batch(), input_gradient=False)
+        return value, None
+
+    def change(lr, step):
+        optimizer.apply(parameters, lr, step)
+
+    take = taking(steps, optimizer, len(x), compute, change)
 
     def step() -> float:
-        prediction = net.forward_batch(batch, training=True)
-        value = net.ops.to_float(loss.forward_batch(prediction, target, len(x)))
-        net.backward_batch(loss.backward_batch(), input_gradient=False)
-        optimizer.step(parameters)
-        return value
+        take(1)
+        return steps.read()[0][-1]
 
     return step
+
+
+def taking(steps, optimizer: Optimizer, samples: int, compute, change) -> Callable[[int], None]:
+    """A function that takes so many steps, all of one epoch after the other."""
+    epoch, left = [np.arange(samples)] * EPOCH, 0
+
+    def take(count: int) -> None:
+        nonlocal left
+        for _ in range(count):
+            if left == 0:
+                steps.start(epoch, [optimizer.lr] * EPOCH, optimizer.steps)
+                left = EPOCH
+            steps.take(compute, change)
+            optimizer.steps += 1
+            left -= 1
+
+    return take
 
 
 def training_flops(work: Workload) -> int:

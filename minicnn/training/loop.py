@@ -122,14 +122,14 @@ def fit(
     judged = None if validation is None else prepare(network, loss, validation, "validation")
     kept = checkpoint if team.leads else None
     run = begin(team, network, optimizer, run, kept, epochs, seed, resume)
-    steps = team.steps(network, samples.dtype)
+    steps = team.steps(network, loss, samples.dtype)
     shown = report(progress and team.leads, epochs, samples.size)
     stopped = False
     while not (stopped or run.ended(epochs, patience)):
         epoch, start = len(run.history), perf_counter()
         if augment is not None:
             samples = augmented(samples, train, augment, seed, epoch, network)
-            steps = team.steps(network, samples.dtype)  # the old ones know the old data
+            steps = team.steps(network, loss, samples.dtype)  # the old ones know the old data
         batches = list(in_batches(shuffled(samples.size, seed, epoch), batch_size))
         with shown.epoch(epoch):
             tally = train_epoch(

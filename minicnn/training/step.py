@@ -33,6 +33,26 @@ def forward_and_backward(
     return value, right
 
 
+def repeatable(network: Sequential, loss: Loss) -> bool:
+    """Whether a step can be replayed: whether all that it goes through is minicnn's own.
+
+    What a class of the user's does at one step, it may leave out at the next.
+    """
+    called = [
+        getattr(part, name)
+        for part in (*network.walk(), loss)
+        for name in ("forward_batch", "backward_batch")
+    ]
+    return all(is_own(method) for method in (*called, loss.compare, loss.divisor))
+
+
+def is_own(method: Callable[..., object]) -> bool:
+    """Whether a method is written in minicnn, be its class so or not."""
+    function = getattr(method, "__func__", method)
+    written_in = getattr(function, "__globals__", {}).get("__name__", "")
+    return written_in.partition(".")[0] == __name__.partition(".")[0]
+
+
 def update(
     parameters: list[Parameter], optimizer: Optimizer, lr: Number, step: Number, rules: Rules
 ) -> None:

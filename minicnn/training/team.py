@@ -10,7 +10,7 @@ from ..losses import Loss
 from ..network import Sequential
 from .evaluation import measure
 from .samples import Prepared, Samples
-from .step import forward_and_backward
+from .step import forward_and_backward, repeatable
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Team(Protocol):
     def start(self, network: Sequential, seed: int) -> None:
         """Everybody gets the leader's parameters, and random masks that follow from the seed."""
 
-    def steps(self, network: Sequential, dtype: Any) -> EpochSteps:
+    def steps(self, network: Sequential, loss: Loss, dtype: Any) -> EpochSteps:
         """What takes the steps of an epoch."""
 
     def gradients(
@@ -67,9 +67,9 @@ class Alone:
     def start(self, network, seed):
         network.reseed(seed)
 
-    def steps(self, network, dtype):
+    def steps(self, network, loss, dtype):
         written = [p.data for p in network.state().values() if p.statistic]
-        return network.ops.Steps(dtype, written)
+        return network.ops.Steps(dtype, written, repeatable(network, loss))
 
     def gradients(self, network, loss, samples, indices):
         return forward_and_backward(network, loss, samples, indices)

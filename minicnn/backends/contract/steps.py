@@ -11,11 +11,14 @@ from .names import Array, Indices, Number, Scalar
 
 
 class Operations(Protocol):
-    def Steps(self, dtype: Any, state: Sequence[Array] = ()) -> EpochSteps:
+    def Steps(
+        self, dtype: Any, state: Sequence[Array] = (), repeatable: bool = True
+    ) -> EpochSteps:
         """What takes the training steps of a network of that dtype.
 
         state: arrays that forward writes (statistics, counters). They are put back to what they
-        were before a loss that is not finite.
+        were before a loss that is not finite. repeatable: False where a step may do something else
+        than the step before; then nothing is replayed.
         """
 
 

@@ -25,21 +25,17 @@ class Steps:
     which also compiles them and takes their memory; the second is recorded, and then replayed.
     """
 
-    def __init__(self, dtype, state=()) -> None:
+    def __init__(self, dtype, state=(), repeatable=True) -> None:
         self.dtype, self.buffers = np.dtype(dtype), Buffers()
         self.recordings: dict[int, Recording] = {}
         self.seen: set[int] = set()
-        self.recordable, self.longest, self.most = True, 0, (0, 0)
+        self.recordable = repeatable
         written = join([list(state)])[0] if state else []
         self.state = [(a, cuda.device_array(a.size, a.dtype)) for a in written]
 
     def start(self, batches, rates, taken):
-        samples, steps = self.most
-        most = max(samples, sum(map(len, batches))), max(steps, len(batches))
-        if most != self.most or len(batches[0]) != self.longest:
-            self.recordings.clear()  # for they know where the epoch was
         self.batches, self.longest, self.step = batches, len(batches[0]), 0
-        self.most = most
+        self.recordings.clear()  # between two epochs the network may change
         self.order = self.filled("order", np.concatenate(batches), np.int64)
         self.rates = self.filled("rates", rates, self.dtype)
         self.clock = self.filled("clock", [0, taken, 0], np.int64)
@@ -49,7 +45,7 @@ class Steps:
         self.right = self.buffers.empty("right", len(batches), np.int64)
 
     def filled(self, name, values, dtype):
-        """An array on the device, in the same place as long as epochs grow no longer."""
+        """An array on the device."""
         array = self.buffers.empty(name, len(values), dtype)
         array[: len(values)].copy_to_device(np.asarray(values, dtype))
         return array

@@ -5,6 +5,7 @@ from math import prod
 from numba import prange
 
 from .layout import clear_padding, empty
+from .recording import done
 from .runtime import kernel
 from .simd import add_rows, length, store, sums, zeros
 
@@ -61,6 +62,19 @@ def sum_channels(dy, partial, db):
             for row in range(ROWS):
                 total += partial[c, part, row]
         db[c] = total
+
+
+def padded_bias(b, shape, dtype, buffers):
+    """b with zeros behind it, as far as whole tiles reach; only zeros where b is None."""
+    bias = buffers.empty("padded b", shape, dtype)
+    done(pad, b, bias)
+    return bias
+
+
+def pad(b, padded):
+    padded[...] = 0
+    if b is not None:
+        padded[..., : b.shape[-1]] = b
 
 
 def by_channel(x):

@@ -27,6 +27,7 @@ from numba import prange
 from .. import minimal
 from ..numpy.convolution import padded_size
 from . import grouped, winograd, winograd_weights
+from .bias import padded_bias
 from .layout import Lanes, clear_padding, empty
 from .runtime import LANES, kernel
 from .simd import (
@@ -93,17 +94,14 @@ def accumulate_taps(x, w, filter_step, channel_step, b, meetings, y, buffers):
     rows = tile_rows(filters, together)
     tiles, taps = -(-filters // rows), w.shape[2] * w.shape[3]
     packed = buffers.empty("packed w", (tiles, channels, taps, rows), x.dtype)
-    bias = buffers.empty("packed b", (tiles * rows,), x.dtype)
-    b = np.zeros(0, w.dtype) if b is None else b
-    pack_weights(w.reshape(-1), b, filter_step, channel_step, filters, packed, bias)
+    bias = padded_bias(b, (tiles * rows,), x.dtype, buffers)
+    pack_weights(w.reshape(-1), filter_step, channel_step, filters, packed)
     filter_tiles(rows, together)(x.data, packed, bias, w.shape[3], *meetings, y.data)
 
 
 @kernel
-def pack_weights(w, b, filter_step, channel_step, filters, packed, bias):
+def pack_weights(w, filter_step, channel_step, filters, packed):
     """packed[tile, c, tap, r] = w of filter tile·ROWS + r: what a tile needs next lies together."""
-    for f in range(len(bias)):
-        bias[f] = b[f] if f < len(b) else 0
     tiles, channels, taps, rows = packed.shape
     for item in prange(tiles * channels):
         tile, c = item // channels, item % channels

@@ -2,13 +2,40 @@
 
 import numpy as np
 
-from ..numpy.data import pick as pick
 from ..numpy.data import upload as upload
 from .layout import Lanes, block_shape, pack
+from .recording import done, on_the_host
+
+
+class Chosen:
+    """The samples of a batch: `numbers` (int64), in whose place a replay has others.
+
+    Who else looks at them makes a step that cannot be replayed: `np.asarray` says so.
+    """
+
+    def __init__(self, numbers: np.ndarray) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        on_the_host()
+        return self.numbers.copy()
 
 
 def gather(data, indices, dtype, buffers):
     shape = block_shape(len(indices), data.shape[1:])
     y = Lanes(buffers.empty("gather", shape, dtype), len(indices), cleared=True)
-    pack(data, indices, 1 / 255 if data.dtype == np.uint8 else 1, y.data)
+    pack(data, numbers(indices), 1 / 255 if data.dtype == np.uint8 else 1, y.data)
     return y
+
+
+def pick(rows, indices, buffers):
+    picked = buffers.empty("picked", (len(indices),), rows.dtype)
+    done(np.take, rows, numbers(indices), 0, picked)
+    return picked
+
+
+def numbers(indices):
+    return indices.numbers if isinstance(indices, Chosen) else indices

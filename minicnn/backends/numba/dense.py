@@ -19,7 +19,9 @@ from functools import cache
 import numpy as np
 from numba import prange
 
+from .bias import padded_bias
 from .layout import Lanes, clear_padding, empty
+from .recording import done
 from .runtime import LANES, kernel
 from .simd import (
     add_row_products,
@@ -40,9 +42,7 @@ ITEMS = 16  # at least so many pieces of work, where there is enough of it
 def dense_forward(x, w, b, buffers):
     y = empty(buffers, "y", (len(w),), x)
     rows = row_starts(*w.shape)
-    bias = buffers.empty("whole b", (rows.size,), x.dtype)
-    bias[len(w) :] = 0
-    bias[: len(w)] = 0 if b is None else b
+    bias = padded_bias(b, (rows.size,), x.dtype, buffers)
     output_tiles(as_dtype(w, x.dtype, buffers), rows, bias, x.data, y.data)
     return y
 
@@ -129,7 +129,7 @@ def dense_weight_gradient(dy, x, dw, buffers):
     else:  # whole registers at the end of every row
         wide = buffers.empty("wide dw", (outputs, len(turned_x) * lanes), x.dtype)
         weight_tiles(dy.data, rows, turned_x, wide)
-        dw[...] = wide[:, :inputs]
+        done(np.copyto, dw, wide[:, :inputs])
 
 
 @kernel
@@ -186,5 +186,5 @@ def as_dtype(w, dtype, buffers):
     if w.dtype == dtype:
         return w
     converted = buffers.empty("converted w", w.shape, dtype)
-    np.copyto(converted, w, casting="same_kind")
+    done(np.copyto, converted, w)
     return converted

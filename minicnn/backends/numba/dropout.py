@@ -17,13 +17,12 @@ def dropout_forward(x, p, seed, step, buffers):
     y = empty(buffers, "y", x.shape[1:], x)
     kept = x.dtype.type(1 / (1 - p))
     draw(elements(x), keep_threshold(p), kept, *seed, step, elements(mask), elements(y))
-    step += 1
     return y, mask
 
 
 @kernel
 def draw(x, threshold, kept, seed_0, seed_1, step, mask, y):
-    """y = x · mask, and mask = kept where the element's word ≥ threshold, else 0.
+    """y = x · mask, and mask = kept where the element's word ≥ threshold, else 0; step += 1.
 
     x, mask, y (blocks, elements of an image, B); one iteration is four elements of a block.
     """
@@ -41,6 +40,7 @@ def draw(x, threshold, kept, seed_0, seed_1, step, mask, y):
                 if k < elements:
                     mask[n, k, b] = kept if words[e] >= limit else dropped
                     y[n, k, b] = x[n, k, b] * mask[n, k, b]
+    step[0] += 1
 
 
 def dropout_backward(dy, mask, buffers):

@@ -20,7 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import get_thread_id, prange
 
+from .bias import pad, padded_bias
 from .layout import clear_padding, empty
+from .recording import done
 from .runtime import LANES, device, get_threads, kernel
 from .simd import (
     REGISTERS,
@@ -136,10 +138,9 @@ def correlate(x, w, b, view, y, buffers):
     rows, columns = tile_for(filters, output[1], OUTPUTS)
     size = -(-filters // rows) * rows
     packed = buffers.empty("packed w", (groups, channels, kh, kw, size), x.dtype)
-    bias = buffers.empty("packed b", (groups, size), x.dtype)
-    packed[..., :filters], packed[..., filters:], bias[...] = w.transpose(0, 2, 3, 4, 1), 0, 0
-    if b is not None:
-        bias[:, :filters] = b.reshape(groups, filters)
+    done(pad, w.transpose(0, 2, 3, 4, 1), packed)
+    by_filter = None if b is None else b.reshape(groups, filters)
+    bias = padded_bias(by_filter, (groups, size), x.dtype, buffers)
     place, parts = place_for(x, w.shape, output, view, buffers)
     output_tiles(rows, columns)(x.data, packed, bias, *view, filters, parts, place, y.data)
 
@@ -208,10 +209,17 @@ def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
         dy.data, x.data, view.stride, view.before, view.spread, dy_starts, starts, chunks, place,
         partial,
     )  # fmt: skip
-    total = np.add.reduce(partial, axis=0, out=buffers.empty("dw by tile", shape, x.dtype))
-    total = total[..., : rows * columns].reshape(*shape[:3], rows, columns).swapaxes(2, 3)
-    total = total.reshape(groups, len(dy_starts) * rows, len(starts) * columns)
-    dw.reshape(groups, filters, weights)[...] = total[:, :filters, :weights]
+    total = buffers.empty("dw by tile", shape, x.dtype)
+    done(add_parts, partial, rows, columns, total, dw.reshape(groups, filters, weights))
+
+
+def add_parts(partial, rows, columns, total, dw):
+    """dw = Σ over the parts, in order, of what the tiles hold."""
+    np.add.reduce(partial, axis=0, out=total)
+    groups, tiles, steps, _ = total.shape
+    total = total[..., : rows * columns].reshape(*total.shape[:3], rows, columns).swapaxes(2, 3)
+    total = total.reshape(groups, tiles * rows, steps * columns)
+    dw[...] = total[:, : dw.shape[1], : dw.shape[2]]
 
 
 @cache

@@ -24,13 +24,16 @@ takes_over = device(scalar.takes_over)
 def softmax_cross_entropy_forward(logits, target, divisor, buffers):
     p = empty(buffers, "p", logits.shape[1:], logits)
     per_image = buffers.empty("per image", (3, len(p.data), p.data.shape[-1]), logits.dtype)
-    softmax(logits.data, target.data, p.data, *per_image)
-    return per_image[2].reshape(-1)[: logits.count].sum(dtype=np.float64) / divisor, p
+    loss = buffers.empty("loss", (), np.float64)
+    softmax(logits.data, target.data, logits.count, float(divisor), p.data, *per_image, loss)
+    return loss, p
 
 
 @kernel
-def softmax(logits, target, p, highest, total, losses):
-    """p = softmax(logits) and losses = −Σ target · log p of every image, padded lanes too."""
+def softmax(logits, target, images, divisor, p, highest, total, losses, loss):
+    """p = softmax(logits), losses = −Σ target · log p of every image, padded lanes too, and loss =
+    Σ losses / divisor.
+    """
     for n in prange(len(logits)):
         lanes = logits.shape[2]
         for b in range(lanes):  # assigning whole rows would take three times as long to compile
@@ -51,6 +54,7 @@ def softmax(logits, target, p, highest, total, losses):
                 p[n, c, b] /= total[n, b]
                 if target[n, c, b] != 0:  # 0 · ∞ would be NaN
                     losses[n, b] += target[n, c, b] * (highest[n, b] - logits[n, c, b])
+    mean(losses.reshape(-1)[:images], divisor, loss)
 
 
 def softmax_cross_entropy_backward(p, target, divisor, buffers):
@@ -74,13 +78,14 @@ def softmax_slope(p, target, divisor, dlogits):
 def sigmoid_cross_entropy_forward(logits, target, buffers):
     p = empty(buffers, "p", logits.shape[1:], logits)
     parts = buffers.empty("parts", (len(p.data),), np.float64)
-    sigmoid_loss(elements(logits), elements(target), logits.count, elements(p), parts)
-    return parts.sum() / prod(p.shape), p
+    loss = buffers.empty("loss", (), np.float64)
+    sigmoid_loss(elements(logits), elements(target), logits.count, elements(p), parts, loss)
+    return loss, p
 
 
 @kernel
-def sigmoid_loss(logits, target, images, p, parts):
-    """p = sigmoid(z) and parts = Σ max(z, 0) − z · t + log(1 + e^−|z|)."""
+def sigmoid_loss(logits, target, images, p, parts, loss):
+    """p = sigmoid(z), parts = Σ max(z, 0) − z · t + log(1 + e^−|z|), and loss = their mean."""
     for n in prange(len(logits)):
         parts[n] = 0
         for k in range(logits.shape[1]):
@@ -88,6 +93,7 @@ def sigmoid_loss(logits, target, images, p, parts):
                 z = logits[n, k, b]
                 p[n, k, b] = sigmoid(z)
                 parts[n] += relu(z) - z * target[n, k, b] + log1p(decay(z))
+    mean(parts, images * logits.shape[1], loss)
 
 
 def sigmoid_cross_entropy_backward(p, target, buffers):
@@ -100,15 +106,19 @@ def mean_squared_error_forward(x, target, buffers):
     clear_padding(x)
     clear_padding(target)
     parts = buffers.empty("parts", (len(rows(x)),), np.float64)
-    squared_error(rows(x), rows(target), parts)
-    return parts.sum() / prod(x.shape)
+    loss = buffers.empty("loss", (), np.float64)
+    squared_error(rows(x), rows(target), prod(x.shape), parts, loss)
+    return loss
 
 
 @kernel
-def squared_error(x, target, parts):
-    """parts = Σ (x − target)², row by row as in `activation.py`; padding is 0 in both."""
+def squared_error(x, target, count, parts, loss):
+    """parts = Σ (x − target)², row by row as in `activation.py`; padding is 0 in both. loss = Σ
+    parts / count.
+    """
     for row in prange(len(x)):
         parts[row] = squared_distance(x[row], target[row])
+    mean(parts, count, loss)
 
 
 def mean_squared_error_backward(x, target, buffers):
@@ -126,11 +136,13 @@ def scaled_difference(a, b, factor, y):
 
 
 def count_correct(logits, labels, buffers):
-    return count(logits.data, labels)
+    right = buffers.empty("right", (), np.int64)
+    count(logits.data, labels, right)
+    return right
 
 
 @kernel
-def count(logits, labels):
+def count(logits, labels, right):
     """How many images have their first maximum (or, with one logit, its sign) at their label."""
     correct = 0  # whole numbers: they add up to the same in any order
     for n in prange(len(logits)):
@@ -142,7 +154,16 @@ def count(logits, labels):
             if logits.shape[1] == 1 and logits[n, 0, b] > 0:
                 best = 1
             correct += best == labels[n * logits.shape[2] + b]
-    return correct
+    right[()] = correct
+
+
+@device
+def mean(parts, count, loss):
+    """loss = Σ parts / count, added up in order."""
+    loss[()] = 0
+    for part in parts:
+        loss[()] += part
+    loss[()] /= count
 
 
 @device

@@ -24,6 +24,7 @@ from numba.core import event  # noqa: E402
 
 from ...common.arguments import whole_number  # noqa: E402
 from . import kept  # noqa: E402
+from .recording import done  # noqa: E402
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,8 +71,7 @@ def kernel(function):
     elif kept.FOLDER is not None:
         compiled._cache = kept.KeptKernel(function, LANES)
 
-    @wraps(function)
-    def call(*arguments):
+    def run(*arguments):
         if team.lost:
             raise RuntimeError(
                 "this process was forked after a kernel ran, so its worker threads are gone: "
@@ -83,6 +83,10 @@ def kernel(function):
                 seen.threads = team.threads
                 team.started = True
             return compiled(*arguments)
+
+    @wraps(function)
+    def call(*arguments):
+        return done(run, *arguments)
 
     call.compiled = compiled
     announcement.kernels.add(compiled)

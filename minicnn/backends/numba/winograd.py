@@ -16,6 +16,7 @@ from numba import get_thread_id, prange
 from ...common.arguments import switch
 from .. import minimal
 from ..minimal import M
+from .bias import padded_bias
 from .layout import empty
 from .runtime import LANES, device, get_threads, kernel
 from .simd import (
@@ -73,10 +74,7 @@ def convolve(x, w, b, padding, y, buffers):
     groups, size = -(-filters // rows), -(-channels * rows // lanes) * lanes
     taps = buffers.empty("taps", (groups, k, k, size), x.dtype)
     u = buffers.empty("u", (groups, n * n, size), x.dtype)
-    bias = buffers.empty("bias of tiles", (groups * rows,), x.dtype)
-    bias[...] = 0
-    if b is not None:
-        bias[:filters] = b
+    bias = padded_bias(b, (groups * rows,), x.dtype, buffers)
     transform_weights, multiply = filter_tiles(k, rows)
     transform_weights(w, taps, u)
     together = positions_together(n * n * channels * lanes * x.dtype.itemsize, V_BYTES)

@@ -15,6 +15,7 @@ from numba import get_thread_id, prange
 from .. import minimal
 from ..minimal import M
 from .layout import clear_padding
+from .recording import done
 from .runtime import LANES, get_threads, kernel
 from .simd import add_rows, fixed_tuple, length, load_tile, store, transposed
 from .transforms import add_outer, combined, load_inside
@@ -64,7 +65,8 @@ def conv2d_weight_gradient(dy, x, window, dw, buffers):
     near = buffers.empty("near", (threads, n * n * (lanes + 1) * lanes), x.dtype)
     # Lanes without a channel and rows without a filter are multiplied too, and never looked at; but
     # what happens to lie there may be numbers so small that a processor takes long over them.
-    d[...], near[...] = 0, 0
+    done(d.fill, 0)
+    done(near.fill, 0)
     shape = (parts, groups, n * n, across, rows, columns, lanes)
     partial = buffers.empty("partial", shape, x.dtype)
     multiply, add_parts = weight_tiles(k, rows, columns)

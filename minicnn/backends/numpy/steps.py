@@ -6,7 +6,7 @@ from math import isfinite
 class Steps:
     """`contract.EpochSteps` where nothing is gained by replaying: both functions are called."""
 
-    def __init__(self, dtype, state=()) -> None:
+    def __init__(self, dtype, state=(), repeatable=True) -> None:
         self.state = [(array, array.copy()) for array in state]
 
     def start(self, batches, rates, taken):
@@ -19,7 +19,7 @@ class Steps:
             return
         for array, before in self.state:
             before[...] = array
-        loss, right = compute(self.batches[k])
+        loss, right = self.result(compute, self.batches[k])
         self.losses.append(float(loss))
         self.right.append(int(right or 0))
         if isfinite(loss):
@@ -27,6 +27,10 @@ class Steps:
             return
         for array, before in self.state:
             array[...] = before
+
+    def result(self, compute, indices):
+        """Loss and right answers of a step."""
+        return compute(indices)
 
     def read(self):
         return self.losses, self.right
