@@ -191,14 +191,16 @@ class Stopwatch:
         for _, layer in self.layers:  # the methods of its class show again
             del layer.forward_batch, layer.backward_batch
 
-    def call(self, name: str, layer: Layer, method: Any, batch: Any, option: bool = True) -> Any:
+    def call(
+        self, name: str, layer: Layer, method: Any, batch: Any, option: bool = True, **more: bool
+    ) -> Any:
         self.inside.append(0.0)
-        seconds, result = self.timed(method, batch, option)
+        seconds, result = self.timed(partial(method, **more), batch, option)
         own = seconds - self.inside.pop()
         self.inside[-1] += seconds
         direction = method.__name__.removesuffix("_batch")
         if direction == "forward":
-            self.forwards[name] = work(name, layer, batch, result)
+            self.forwards[name] = work(name, layer, batch, result, *more)
             products = 1
         else:
             products = bool(layer.parameters()) + option
@@ -207,14 +209,15 @@ class Stopwatch:
         return result
 
 
-def work(name: str, layer: Layer, x: Any, y: Any) -> tuple[str, int, int]:
+def work(name: str, layer: Layer, x: Any, y: Any, *way: str) -> tuple[str, int, int]:
     """Of a forward pass: the name with its way, multiply-adds, and least bytes moved."""
     moved = size(x) + size(y)
     if isinstance(layer, Container):
         return name, 0, moved
-    way, macs = layer.way(x.shape[1:]), layer.multiply_adds(x.shape[1:]) * x.shape[0]
+    macs = layer.multiply_adds(x.shape[1:]) * x.shape[0]
+    ways = filter(None, (name, layer.way(x.shape[1:]), *way))
     weights = sum(p.value.nbytes for p in layer.state().values() if not p.statistic)
-    return f"{name}, {way}" if way else name, macs, moved + weights
+    return ", ".join(ways), macs, moved + weights
 
 
 def clock(function, *arguments, wait=lambda: None):

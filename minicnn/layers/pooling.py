@@ -75,9 +75,10 @@ class MaxPool2D(Pool2D):
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
 
-    def forward_batch(self, x, training):
+    def forward_batch(self, x, training, rectified=False):
+        """rectified: with the ReLU that stands beside it (`network/fused.py`)."""
         self.pooled = self.window(x.shape[1:])
-        y, self.winner = self.ops.max_pool_forward(x, self.pooled, self.buffers)
+        y, self.winner = self.ops.max_pool_forward(x, self.pooled, rectified, self.buffers)
         return y
 
     def backward_batch(self, dy, input_gradient=True):

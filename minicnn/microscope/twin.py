@@ -17,8 +17,8 @@ from .measured import Measured, measured
 
 
 class Twin:
-    """The network on the reference backend, every list of layers computed in its own order; the
-    user's own is left alone.
+    """The network on the reference backend, every layer computed by itself; the user's own is left
+    alone.
 
     heard: of each node, copies of x and y forward, and of dy and dx back, in the last step.
     """
@@ -27,7 +27,7 @@ class Twin:
         self.network = copy.deepcopy(network).to("numpy").astype("float64")
         for layer in self.network.walk():
             if isinstance(layer, Sequential):
-                layer.order = list(range(len(layer)))
+                layer.computed = dict(enumerate(layer.layers))
         self.nodes = flattened(self.network, sample)
         self.heard = [overheard(node.layer) for node in self.nodes]
 

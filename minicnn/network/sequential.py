@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from ..common.arguments import switch, whole_number
+from ..common.arguments import whole_number
 from ..data.batches import as_samples, in_batches
-from ..layers.activation import ReLU
 from ..layers.base import Layer
 from ..layers.parameter import Shape
-from ..layers.pooling import MaxPool2D
 from .container import Container
+from .fused import computed
 from .summary import summary
 
 
@@ -28,7 +26,7 @@ class Sequential(Container):
 
     def __init__(self, *layers: Layer, seed: int | None = None) -> None:
         super().__init__(*layers)
-        self.order = computing_order(layers)
+        self.computed = computed(layers)
         if seed is not None:
             self.initialize(np.random.default_rng(seed))
             self.reseed(seed)
@@ -46,15 +44,16 @@ class Sequential(Container):
         return shapes
 
     def forward_batch(self, x, training):
-        for position in self.order:
-            x = self.layers[position].forward_batch(x, training)
+        for layer in self.computed.values():
+            x = layer.forward_batch(x, training)
         return x
 
     def backward_batch(self, dy, input_gradient=True):
         """Layers below the first one that learns are visited only for the input's gradient."""
         first = 0 if input_gradient else self.first_that_learns()
-        for position in reversed(self.order[first:]):
-            dy = self.layers[position].backward_batch(dy, input_gradient or position > first)
+        for position, layer in reversed(self.computed.items()):
+            if position >= first:
+                dy = layer.backward_batch(dy, input_gradient or position > first)
         return dy if input_gradient else None
 
     def first_that_learns(self) -> int:
@@ -121,22 +120,6 @@ class Sequential(Container):
         Where something is frozen, one more column has how many of the parameters are learned.
         """
         return summary(self, input_shape)
-
-
-def computing_order(layers: Sequence[Layer]) -> list[int]:
-    """The positions in the order in which they are computed: a ReLU just before a MaxPool2D comes
-    after it.
-
-    ReLU never falls, so relu(max(x)) = max(relu(x)), and it is so to the bit; where no number of a
-    window is positive, the gradient of both is 0. But after the pooling there are few numbers left
-    (a quarter, as a rule), and both ways there is one pass less over the many. MINICNN_FUSE=0
-    keeps the order as it is.
-    """
-    allowed, order = switch("MINICNN_FUSE"), list(range(len(layers)))
-    for k, (first, second) in enumerate(pairwise(layers)):
-        if allowed and type(first) is ReLU and type(second) is MaxPool2D:
-            order[k], order[k + 1] = k + 1, k
-    return order
 
 
 def likeliest(logits: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ def summary(network: Container, input_shape: Shape) -> str:
 
 def lines_of(container: Container, input_shape: Shape, above: str = "") -> Iterator[list[str]]:
     """A line for every part, at any depth. above: the name of the container, with a dot."""
-    order = getattr(container, "order", range(len(container)))
+    computed = getattr(container, "computed", range(len(container)))
     for position, (name, layer, shape) in enumerate(container.inner(input_shape)):
         output = " x ".join(map(str, layer.output_shape(shape)))
         indent = "  " * above.count(".")
@@ -38,8 +38,8 @@ def lines_of(container: Container, input_shape: Shape, above: str = "") -> Itera
             yield from lines_of(layer, shape, f"{above}{name}.")
             continue
         way = layer.way(shape)
-        if name.isdecimal() and order[position] > position:
-            way = "after the pooling"
+        if name.isdecimal() and position not in computed:
+            way = "in the pooling"
         numbers = counts(layer, layer.multiply_adds(shape))
         yield [above + name, indent + call(layer), way, output, *numbers]
 

@@ -85,7 +85,7 @@ leaky_relu = activation(nn.LeakyReLU, 0.1)
 
 def max_pool(run, layer, shape):
     window = layer.window(shape)
-    y, winner = run.ops.max_pool_forward(run.batch(*shape), window, run.buffers)
+    y, winner = run.ops.max_pool_forward(run.batch(*shape), window, False, run.buffers)
     dy = run.batch(shape[0], *window.output)
     return y, winner, run.ops.max_pool_backward(dy, winner, window, run.buffers)
 
@@ -238,12 +238,12 @@ def test_max_pooling_agrees_with_the_reference(layer, images, dtype, seed):
 
 
 @examples
-@given(layer=pooling(nn.MaxPool2D), images=batch_sizes, seed=seeds)
-def test_max_pooling_agrees_about_ties_nan_and_infinity(layer, images, seed):
+@given(layer=pooling(nn.MaxPool2D), images=batch_sizes, rectified=st.booleans(), seed=seeds)
+def test_max_pooling_agrees_about_ties_nan_and_infinity(layer, images, rectified, seed):
     def case(run, layer, shape):
         window = layer.window(shape)
         x = run.rng.choice([-1, 0, 1, np.nan, np.inf], (images, *shape)).astype(run.dtype)
-        y, winner = run.ops.max_pool_forward(run.place(x), window, run.buffers)
+        y, winner = run.ops.max_pool_forward(run.place(x), window, rectified, run.buffers)
         dy = run.batch(shape[0], *window.output)
         return y, winner, run.ops.max_pool_backward(dy, winner, window, run.buffers)
 

@@ -39,6 +39,7 @@ OTHERS = [
     (nn.MaxPool2D(2), (2, 4, 5)),
     (nn.MaxPool2D(3, stride=2, padding=1, ceil_mode=True), (1, 5, 4)),
     (nn.MaxPool2D((1, 2), stride=1), (1, 2, 3)),
+    (Sequential(nn.ReLU(), nn.MaxPool2D(2)), (2, 4, 5)),
     (nn.AvgPool2D(3, stride=2, padding=1, count_include_pad=False), (2, 5, 4)),
     (nn.AvgPool2D(2, ceil_mode=True), (1, 3, 3)),
     (nn.GlobalAvgPool2D(), (2, 3, 2)),

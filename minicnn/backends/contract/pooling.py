@@ -11,11 +11,16 @@ from .names import Batch
 
 
 class Operations(Protocol):
-    def max_pool_forward(self, x: Batch, window: Window, buffers: Any) -> tuple[Batch, Batch]:
+    def max_pool_forward(
+        self, x: Batch, window: Window, rectified: bool, buffers: Any
+    ) -> tuple[Batch, Batch]:
         """y[n,c,i,j] = max over the window's taps (u, v) inside the image; and which tap it was.
 
         x (N, C, H, W) → y (N, C, OH, OW), winner (N, C, OH, OW) with values u·KW + v. Padding
         never wins. Of equal values the first in row-major order wins; a NaN wins over all.
+
+        rectified: a ReLU comes along, y = max(0, …). Where 0 is the largest, or a NaN, winner is
+        KH·KW: the gradient goes nowhere.
         """
 
     def max_pool_backward(self, dy: Batch, winner: Batch, window: Window, buffers: Any) -> Batch:

@@ -67,7 +67,9 @@ def all_kernels() -> dict:
         grouped.forward_outputs(wide, channels, filters, True)
         grouped.input_pixels(wide, channels, filters)
         grouped.weight_sums(wide, channels, filters)
-    for name in ("max_pool", "max_pool_slope", "avg_pool", "avg_pool_slope"):
+    pooling.max_pool(half, False)
+    pooling.max_pool(half, True)
+    for name in ("max_pool_slope", "avg_pool", "avg_pool_slope"):
         getattr(pooling, name)(half)
     return KERNELS
 

@@ -19,17 +19,17 @@ from .device import cuda, device, for_each, index, kernel, quotient, signed
 takes_over = device(scalar.takes_over)
 
 
-def max_pool_forward(x, window, buffers):
+def max_pool_forward(x, window, rectified, buffers):
     shape = (x.shape[1], *window.output)
     y = empty(buffers, "y", shape, x)
     winner = empty(buffers, "winner", shape, x, winner_dtype(window))
-    for_each(max_pool(window), y.size, x.flat, len(x), y.size, y.flat, winner.flat)
+    for_each(max_pool(window, rectified), y.size, x.flat, len(x), y.size, y.flat, winner.flat)
     return y, winner
 
 
 def winner_dtype(window):
-    """A byte for the number of a tap, where there are so few taps."""
-    return np.uint8 if prod(window.kernel) <= 256 else np.int64
+    """A byte for the number of a tap, and of none, where there are so few taps."""
+    return np.uint8 if prod(window.kernel) < 256 else np.int64
 
 
 def letter(window):
@@ -37,14 +37,17 @@ def letter(window):
 
 
 @cache
-def max_pool(window):
+def max_pool(window, rectified):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), _ = window
+    least, none = (0, kh * kw) if rectified else (-np.inf, 0)
 
     def run(x, batch, size, y, winner):
-        """y = max over the window's taps inside the image, winner = u · KW + v of the first."""
+        """y = max over the window's taps inside the image, winner = u · KW + v of the first;
+        rectified, 0 is one more, and neither it nor a NaN has a tap.
+        """
         for o in range(cuda.grid(1), size, cuda.gridsize(1)):
             c, i, j, n = taken_apart(o, batch, oh, ow)
-            best, first = x.dtype.type(-np.inf), 0
+            best, first = x.dtype.type(least), none
             for u in range(kh):
                 for v in range(kw):
                     h, w = signed(i * sh + u - top), signed(j * sw + v - left)
@@ -53,9 +56,10 @@ def max_pool(window):
                         if takes_over(candidate, best):
                             best, first = candidate, u * kw + v
             y[index(o)] = best
-            winner[index(o)] = first
+            winner[index(o)] = none if rectified and best != best else first
 
-    return kernel(f"F n n F {letter(window)}", f"pooling.max_pool {kh}×{kw}")(run)
+    name = "pooling.max_pool_relu" if rectified else "pooling.max_pool"
+    return kernel(f"F n n F {letter(window)}", f"{name} {kh}×{kw}")(run)
 
 
 def max_pool_backward(dy, winner, window, buffers):

@@ -22,9 +22,11 @@ def contest(tile, x, o, tap):
 
 
 @compiled_as(llvm.store_winner)
-def store_winner(tile, winner, o):
-    """winner[o : o + L] = row 1 of the tile, as whole numbers."""
-    winner.reshape(-1)[o : o + tile.shape[2]] = tile[1, 0]
+def store_winner(tile, winner, o, least):
+    """winner[o : o + L] = row 1 of the tile in whole numbers, at least `least` beside a NaN."""
+    best, taps = tile[:, 0]
+    taps = np.where(best == best, taps, np.maximum(taps, least))
+    winner.reshape(-1)[o : o + tile.shape[2]] = taps
 
 
 @compiled_as(llvm.add_where_won)

@@ -70,7 +70,7 @@ def conv2d_input_gradient(dy, w, window, groups, buffers):
 
 
 def direct_input_gradient(dy, w, window, buffers):
-    dx = empty(buffers, "dx", (w.shape[1], *window.image), dy)
+    dx = empty(buffers, "dx", (w.shape[1], *window.image), dy, zero_from_zero=True)
     size = w.shape[1] * w.shape[2] * w.shape[3]
     accumulate_taps(dy, w, w.shape[2] * w.shape[3], size, None, backward(window), dx, buffers)
     return dx

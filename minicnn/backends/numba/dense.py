@@ -84,7 +84,7 @@ def dense_input_gradient(dy, w, buffers):
     blocks, features = len(dy.data), w.shape[1]
     size = blocks * features * LANES
     memory = buffers.empty("dx", (size + ROWS * LANES,), dy.dtype)  # a tile may read beyond dx
-    dx = Lanes(memory[:size].reshape(blocks, features, LANES), dy.count)
+    dx = Lanes(memory[:size].reshape(blocks, features, LANES), dy.count, dy.cleared)
     input_tiles(dy.data, as_dtype(w, dy.dtype, buffers), row_starts(features, 1), dx.data)
     return dx
 

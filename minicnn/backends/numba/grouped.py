@@ -119,7 +119,7 @@ def conv2d_forward(x, w, b, window, groups, buffers):
 
 
 def conv2d_input_gradient(dy, w, window, groups, buffers):
-    dx = empty(buffers, "dx", (groups * w.shape[1], *window.image), dy)
+    dx = empty(buffers, "dx", (groups * w.shape[1], *window.image), dy, zero_from_zero=True)
     before = tuple(r - 1 - p for r, p in zip(window.reach, window.padding))
     view = View((1, 1), window.dilation, before, window.stride)
     turned = by_group(w, groups)[..., ::-1, ::-1].swapaxes(1, 2)

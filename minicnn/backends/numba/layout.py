@@ -20,7 +20,7 @@ class Lanes:
     """A batch: data (blocks, *sample shape, B), of which the first `count` lanes are images.
 
     The lanes after them, in the last block, hold anything. What sums over images calls
-    `clear_padding` on its operands first.
+    `clear_padding` on its operands first; cleared: they are 0 already.
     """
 
     __slots__ = ("cleared", "count", "data")
@@ -45,11 +45,16 @@ def block_shape(count: int, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
     return (-(-count // LANES), *sample_shape, LANES)
 
 
-def empty(buffers, name, sample_shape, like, dtype=None) -> Lanes:
-    """A batch in a layer's buffers, uninitialised, with as many images as `like`."""
+def empty(buffers, name, sample_shape, like, dtype=None, zero_from_zero=False) -> Lanes:
+    """A batch in a layer's buffers, uninitialised, with as many images as `like`.
+
+    zero_from_zero: where an image of `like` is 0, what will be computed from it is 0 as well; so
+    the padding of one is as cleared as that of the other.
+    """
     data = like.data
     shape = (len(data), *sample_shape, LANES)
-    return Lanes(buffers.empty(name, shape, dtype or data.dtype), like.count)
+    cleared = zero_from_zero and like.cleared
+    return Lanes(buffers.empty(name, shape, dtype or data.dtype), like.count, cleared)
 
 
 def clear_padding(x: Lanes) -> None:

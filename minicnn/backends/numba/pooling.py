@@ -18,13 +18,13 @@ from .simd import length, repeat, store, zeros
 from .taps import backward, forward
 
 
-def max_pool_forward(x, window, buffers):
+def max_pool_forward(x, window, rectified, buffers):
     shape = (x.shape[1], *window.output)
     taps = window.kernel[0] * window.kernel[1]
     y = empty(buffers, "y", shape, x)
-    winner = empty(buffers, "winner", shape, x, np.uint8 if taps <= 256 else np.int32)
-    met = forward(window)
-    max_pool_of(window)(x.data, met.rows, met.columns, nothing_yet(x.dtype), y.data, winner.data)
+    winner = empty(buffers, "winner", shape, x, np.uint8 if taps < 256 else np.int32)
+    met, start = forward(window), nothing_yet(x.dtype, taps if rectified else -1)
+    max_pool_of(window)(x.data, met.rows, met.columns, start, y.data, winner.data)
     return y, winner
 
 
@@ -35,9 +35,9 @@ def max_pool_of(window):
 
 
 @cache
-def nothing_yet(dtype):
-    """The best of no tap, and its tap."""
-    return np.array([-np.inf, 0], dtype)
+def nothing_yet(dtype, nowhere):
+    """The best of no tap, and its tap; and the least tap of a NaN. nowhere: −1 without a ReLU."""
+    return np.array([-np.inf, 0, nowhere] if nowhere < 0 else [0, nowhere, nowhere], dtype)
 
 
 @cache
@@ -48,7 +48,8 @@ def max_pool(KH, KW, across):
 
     @kernel
     def run(x, rows, columns, start, y, winner):
-        """y = max over the window's taps inside the image, winner = u · across + v of the first.
+        """y = max over the window's taps inside the image, winner = u · across + v of the first;
+        with a ReLU 0 is one more, and neither it nor a NaN has a tap.
 
         A window's best and its tap stay in registers, an image in each lane, while the taps go by.
         Where a window hangs over the edge, its last tap inside is asked again and can't win twice:
@@ -71,13 +72,13 @@ def max_pool(KH, KW, across):
                             tile = contest(tile, x, o, tap)
                     out = (item * ow + j) * LANES + q
                     store(tile, y, out, LANES, 0, 1)
-                    store_winner(tile, winner, out)
+                    store_winner(tile, winner, out, start[2])
 
     return run
 
 
 def max_pool_backward(dy, winner, window, buffers):
-    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy)
+    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy, zero_from_zero=True)
     if cover_once(window):
         met = forward(window)
         hand_back(dy.data, winner.data, window.kernel[1], met.rows, met.columns, dx.data)

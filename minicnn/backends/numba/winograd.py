@@ -61,7 +61,7 @@ def conv2d_forward(x, w, b, window, buffers):
 
 
 def conv2d_input_gradient(dy, w, window, buffers):
-    dx = empty(buffers, "dx", (w.shape[1], *window.image), dy)
+    dx = empty(buffers, "dx", (w.shape[1], *window.image), dy, zero_from_zero=True)
     padding = tuple(k - 1 - p for k, p in zip(window.kernel, window.padding))
     convolve(dy, w[:, :, ::-1, ::-1].swapaxes(0, 1), None, padding, dx, buffers)
     return dx

@@ -5,12 +5,12 @@ import numpy as np
 from .convolution import met, padded, padded_size
 
 
-def max_pool_forward(x, window, buffers):
+def max_pool_forward(x, window, rectified, buffers):
     shape = (*x.shape[:2], *window.output)
     y = buffers.empty("y", shape, x.dtype)
     winner = buffers.empty("winner", shape, np.int32)
-    y[...] = -np.inf
-    winner[...] = 0
+    nowhere = np.prod(window.kernel)
+    y[...], winner[...] = (0, nowhere) if rectified else (-np.inf, 0)
     xp = padded(x, window, -np.inf, buffers)
     for tap, (u, v) in enumerate(np.ndindex(window.kernel)):
         candidate = xp[:, :, *met(u, v, window)]
@@ -18,6 +18,8 @@ def max_pool_forward(x, window, buffers):
         better = (candidate > y) | (np.isnan(candidate) & ~np.isnan(y))
         np.copyto(y, candidate, where=better)
         winner[better] = tap
+    if rectified:
+        winner[np.isnan(y)] = nowhere
     return y, winner
 
 

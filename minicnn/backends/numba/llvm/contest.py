@@ -24,11 +24,15 @@ def contest(typing, tile, x, o, tap):
 
 
 @intrinsic
-def store_winner(typing, tile, winner, o):
+def store_winner(typing, tile, winner, o, least):
     def generate(context, builder, signature, arguments):
-        value, data, place = arguments
+        value, data, place, number = arguments
         kind = winner_type(context, tile, winner)
-        row = builder.extract_value(value, 1)
+        best, row = (builder.extract_value(value, r) for r in range(2))
+        lowest = splat(builder, number, kind.count)
+        less = builder.fcmp_ordered("<", row, lowest)
+        raised = builder.and_(less, builder.fcmp_unordered("uno", best, best))
+        row = builder.select(raised, lowest, row)
         row = builder.fptosi(row, ir.VectorType(ir.IntType(32), kind.count))
         if winner.dtype.bitwidth < 32:  # not at once: 8 signed bits end at 127
             row = builder.trunc(row, kind)
@@ -36,7 +40,7 @@ def store_winner(typing, tile, winner, o):
         builder.store(row, builder.bitcast(pointer, kind.as_pointer()), align=1)
         return context.get_dummy_value()
 
-    return types.void(tile, winner, types.intp), generate
+    return types.void(tile, winner, types.intp, tile.scalar), generate
 
 
 @intrinsic
