@@ -10,6 +10,8 @@ What an operation does to an array must therefore be done by a kernel, or go thr
 
 import threading
 
+from numba import typeof
+
 
 class Tape(threading.local):
     """Where this thread's calls are written down; see `Recording`."""
@@ -44,9 +46,16 @@ class Recording:
         try:
             self.result = step()
         finally:
-            self.calls, tape.calls = tape.calls, None
+            calls, tape.calls = tape.calls, None
+        self.calls = calls and [(machine_code(f, a), a) for f, a in calls]
 
     def replay(self):
         for function, arguments in self.calls:
             function(*arguments)
         return self.result
+
+
+def machine_code(function, arguments):
+    """Of a compiled function that for these arguments: it does not look at their types again."""
+    made = getattr(function, "overloads", {}).get(tuple(map(typeof, arguments)))
+    return function if made is None else made.entry_point

@@ -71,22 +71,10 @@ def kernel(function):
     elif kept.FOLDER is not None:
         compiled._cache = kept.KeptKernel(function, LANES)
 
-    def run(*arguments):
-        if team.lost:
-            raise RuntimeError(
-                "this process was forked after a kernel ran, so its worker threads are gone: "
-                "start workers with 'spawn' (multiprocessing.get_context('spawn'))"
-            )
-        with team.lock:
-            if seen.threads != team.threads:  # numba counts threads per calling thread
-                numba.set_num_threads(team.threads)
-                seen.threads = team.threads
-                team.started = True
-            return compiled(*arguments)
-
     @wraps(function)
     def call(*arguments):
-        return done(run, *arguments)
+        with team:
+            return done(compiled, *arguments)
 
     call.compiled = compiled
     announcement.kernels.add(compiled)
@@ -119,12 +107,30 @@ event.register("numba:compile", announcement)
 
 
 class Team:
-    """The threads that kernels run on: how many, whether they started, whether a fork lost them."""
+    """The threads that kernels run on: how many, whether they started, whether a fork lost them.
+
+    `with team:` runs kernels, alone.
+    """
 
     def __init__(self):
         self.lock = threading.RLock()
         self.threads = min(CORES, numba.config.NUMBA_NUM_THREADS)
         self.started = self.lost = False
+
+    def __enter__(self):
+        if self.lost:
+            raise RuntimeError(
+                "this process was forked after a kernel ran, so its worker threads are gone: "
+                "start workers with 'spawn' (multiprocessing.get_context('spawn'))"
+            )
+        self.lock.acquire()
+        if seen.threads != self.threads:  # numba counts threads per calling thread
+            numba.set_num_threads(self.threads)
+            seen.threads = self.threads
+            self.started = True
+
+    def __exit__(self, *exception):
+        self.lock.release()
 
     def after_fork(self):
         self.lock = threading.RLock()

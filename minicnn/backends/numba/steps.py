@@ -6,7 +6,7 @@ from ...common.arguments import switch
 from ..numpy import steps
 from .data import Chosen
 from .recording import Recording
-from .runtime import get_threads
+from .runtime import get_threads, team
 
 
 class Steps(steps.Steps):
@@ -27,7 +27,8 @@ class Steps(steps.Steps):
         if kind in self.recordings:
             chosen, recording = self.recordings[kind]
             chosen.numbers[...] = indices
-            return recording.replay()
+            with team:
+                return recording.replay()
         chosen = Chosen(np.array(indices))
         recording = Recording(lambda: compute(chosen))
         self.recordings[kind] = chosen, recording
