@@ -36,7 +36,7 @@ from .transforms import combined, load_inside
 V_BYTES = LANES * 16 * 1024  # of V at a time; processors with wider registers have larger caches
 MOST = 8  # positions at a time
 TILE = min(REGISTERS, 14)  # of a larger tile, the products would not fit in the first cache
-PAD = 16  # numbers after each point of V, else all points would fall on one set of the cache
+PAD = 16  # numbers after each tap and point, else all would fall on one set of the cache
 
 # What the transforms of a channel cost, in products of its numbers with so many filters (measured).
 COST = 16 if LANES == 16 else 8
@@ -72,7 +72,7 @@ def convolve(x, w, b, padding, y, buffers):
     n, lanes = M + k - 1, register_lanes(x.dtype)
     rows = tile_rows(filters, 2, TILE)
     groups, size = -(-filters // rows), -(-channels * rows // lanes) * lanes
-    taps = buffers.empty("taps", (groups, k, k, size), x.dtype)
+    taps = buffers.empty("taps", (groups, k, k, size + PAD), x.dtype)
     u = buffers.empty("u", (groups, n * n, size), x.dtype)
     bias = padded_bias(b, (groups * rows,), x.dtype, buffers)
     transform_weights, multiply = filter_tiles(k, rows)
@@ -131,17 +131,18 @@ def filter_tiles(K, ROWS):
         taps: w in that order too, so that a register holds the same tap of several w[f, c].
         """
         (groups, points, size), (filters, channels, _, _), L = u.shape, w.shape, length(u)
+        wide = taps.shape[3]
         for group in prange(groups):
             near = np.empty(N * K * L, u.dtype)
             taps[group] = 0
             for c in range(channels):
                 for r in range(min(ROWS, filters - group * ROWS)):
-                    for tap in range(K * K):
-                        i, j = tap // K, tap % K
-                        taps[group, i, j, c * ROWS + r] = w[group * ROWS + r, c, i, j]
+                    for i in range(K):
+                        for j in range(K):
+                            taps[group, i, j, c * ROWS + r] = w[group * ROWS + r, c, i, j]
             for q in range(0, size, L):
                 for j in range(K):
-                    tile = load_tile(K, 1, taps, (group * K * K + j) * size + q, K * size, 0)
+                    tile = load_tile(K, 1, taps, (group * K * K + j) * wide + q, K * wide, 0)
                     store(combined("G", M, K, tile), near, j * L, K * L, 0, N)
                 for i in range(N):
                     tile = combined("G", M, K, load_tile(K, 1, near, i * K * L, L, 0))
