@@ -3,13 +3,14 @@
 The generator never sees a digit. All that it learns from is the gradient of the discriminator with
 respect to its *input*: where each pixel would have to change to look more real. A convolutional
 pair (Radford et al. 2016) on MNIST, with a number for how good the drawings are; then a pair that
-collapses, for its generator moves too fast. --quick: a few digits and epochs.
+collapses, for its generator moves too fast. --quick: few digits and epochs, and a smaller
+classifier to judge what is drawn.
 """
 
 import numpy as np
 from duration import say_how_long
 from matplotlib.figure import Figure
-from networks import lenet
+from networks import lenet, mnist_cnn
 from options import chosen_backends, parser
 from results import keep, table
 
@@ -103,9 +104,9 @@ def main() -> None:
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:
-        digits, test, options.epochs = digits[:6000], test[:1000], 2
+        digits, test, options.epochs = digits[:1000], test[:500], 2
     say_how_long(options, minutes=options.epochs)
-    critic = lenet(options.seed).to(backend)
+    critic = (mnist_cnn if options.quick else lenet)(options.seed).to(backend)
     fit(critic, SoftmaxCrossEntropy(), Adam(1e-3), digits, epochs=min(2, options.epochs),
         batch_size=BATCH, seed=options.seed, progress=False)  # fmt: skip
     unseen, others = (as_floats(test.images[k::2]) for k in (0, 1))
@@ -149,8 +150,8 @@ def shares(labels: np.ndarray) -> list[float]:
 
 
 def distance(critic: Sequential, a: np.ndarray, b: np.ndarray) -> float:
-    """Fréchet distance between two sets of images (Heusel et al. 2017), on the 128 features before
-    our own classifier's last layer, each set taken for a normal distribution:
+    """Fréchet distance between two sets of images (Heusel et al. 2017), on the features before our
+    own classifier's last layer (128 of them), each set taken for a normal distribution:
 
         |μ_a − μ_b|² + tr(C_a + C_b − 2 (C_a C_b)^½)
     """
