@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -110,7 +111,8 @@ def _normal(
     variance: float, shape: Sequence[int], rng: np.random.Generator, dtype: DTypeLike
 ) -> np.ndarray:
     _check_generator(rng)
-    return rng.normal(0.0, math.sqrt(variance), tuple(shape)).astype(dtype)
+    deviation = math.sqrt(variance)
+    return _by_rows(lambda size: rng.normal(0.0, deviation, size), shape, dtype)
 
 
 def _uniform(
@@ -118,7 +120,15 @@ def _uniform(
 ) -> np.ndarray:
     _check_generator(rng)
     bound = math.sqrt(3.0 * variance)  # Uniform(±bound) has the variance bound² / 3
-    return rng.uniform(-bound, bound, tuple(shape)).astype(dtype)
+    return _by_rows(lambda size: rng.uniform(-bound, bound, size), shape, dtype)
+
+
+def _by_rows(draw: Callable[..., Any], shape: Sequence[int], dtype: DTypeLike) -> np.ndarray:
+    """What is drawn is float64: of all weights at once it would take three times their memory."""
+    weights = np.empty(tuple(shape), dtype)
+    for row in weights:
+        row[...] = draw(row.shape)
+    return weights
 
 
 def _check_generator(rng: np.random.Generator) -> None:

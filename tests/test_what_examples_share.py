@@ -49,8 +49,9 @@ def one_line_of_allreduce(*before):
     command = [sys.executable, "-c", "\n".join([*before, "import allreduce", "allreduce.main()"])]
     done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=EXAMPLES)
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    return done.stderr
+    # Where a sandbox hides the machine, MPI's own library has a word to say about that.
+    (line,) = (line for line in done.stderr.splitlines() if not line.startswith("[hwloc"))
+    return line
 
 
 def test_allreduce_alone_says_in_one_line_how_it_is_started():

@@ -106,6 +106,7 @@ def place(parameters: Sequence[Parameter], values: Sequence[np.ndarray], backend
         arrays = ops.allocate([value for _, value in group])
         for (parameter, _), array in zip(group, arrays):
             parameter.backend, parameter.data = backend, array
+            parameter.gradient = None  # its memory is free before there is a new one
         if not statistic:
             gradients = ops.allocate([np.zeros_like(value) for _, value in group])
             for (parameter, _), gradient in zip(group, gradients):

@@ -254,6 +254,8 @@ def test_two_python_threads_get_what_each_would_get_alone(layer):
         """,
         NUMBA_THREADING_LAYER=layer,
     )
+    if layer == "omp" and "No threading layer could be loaded" in done.stderr:
+        pytest.skip("no OpenMP library here")
     assert done.stdout.split() == ["True"], done.stderr
 
 
