@@ -157,7 +157,7 @@ class Layer(Described):
     def mark(self, mark: object = None) -> None:
         """Another batch goes through: no backward may go on from what an earlier one left."""
         for layer in self.walk():
-            layer._mark = mark
+            vars(layer)["_mark"] = mark  # at every step: assigned, it would be checked first
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """The same as `forward`."""

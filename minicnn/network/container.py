@@ -85,8 +85,9 @@ class Container(Layer):
 
     def walk(self) -> Iterator[Layer]:
         yield self
-        for part in self.parts().values():
-            yield from part.walk()
+        for part in (*self.layers, *(getattr(self, name) for name in self.optional)):
+            if part is not None:
+                yield from part.walk()
 
     def refuse_twice(self, what: str, things: Iterable[Any], why: str) -> None:
         things = list(things)
