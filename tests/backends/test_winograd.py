@@ -130,9 +130,10 @@ def test_what_is_not_finite_reaches_all_that_it_must_and_no_other_image(data, k,
     x[1, 0, data.draw(st.integers(0, shape[1] - 1)), data.draw(st.integers(0, shape[2] - 1))] = (
         poison
     )
-    found, wanted = (
-        convolve(ops, ops.from_numpy, x, w, b, dy, window) for ops in (IN_LANES, numpy)
-    )
+    with np.errstate(invalid="ignore"):  # as layers do it; some builds of BLAS warn
+        found, wanted = (
+            convolve(ops, ops.from_numpy, x, w, b, dy, window) for ops in (IN_LANES, numpy)
+        )
     for a, c in zip(found[:3], wanted[:3]):
         assert not np.isfinite(a[~np.isfinite(c)]).any()  # patches may hold more of them
     assert np.isfinite(found[0][0]).all()
