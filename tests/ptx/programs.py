@@ -48,8 +48,10 @@ def batches_agree(dtype):
     np.testing.assert_allclose(found[1], found[0], rtol=1e-6)
 
 
-def counts_agree():
-    logits, labels = normal((700, 5), 0, "float32"), np.arange(700) % 5
+def counts_agree(batch, classes):
+    """Of numbers of which many are alike, and some no numbers."""
+    logits, labels = normal((batch, classes), 0, "float32").round(), np.arange(batch) % classes
+    logits[::9, classes // 2 :] = np.nan
     ops = backends.get("cuda")
     right = ops.count_correct(ops.from_numpy(logits), labels, ops.Buffers())
     assert ops.to_float(right) == (logits.argmax(axis=1) == labels).sum()
@@ -64,7 +66,8 @@ PROGRAMS = [
     partial(layer_agrees, nn.BatchNorm(3), (3, 5, 5), False),
     partial(batches_agree, "uint8"),
     partial(batches_agree, "float32"),
-    counts_agree,
+    partial(counts_agree, 700, 5),
+    partial(counts_agree, 70, 40),
     *(partial(loss_agrees, *case) for case in training.LOSSES),
     *(
         partial(training.test_optimisers_agree_with_the_reference, make)

@@ -2,6 +2,9 @@
 
 A kernel leaves every image's (or element's) loss in an array, and `sum_of` adds them up. The sum
 stays on the device until somebody asks for it.
+
+Where an image has many classes, several threads share them: a block's threads stand in rows of
+`width` along the images, and each row takes its share of the classes.
 """
 
 from math import exp, log, log1p
@@ -11,55 +14,98 @@ import numpy as np
 from .. import scalar
 from .arrays import empty
 from .data import on_device
-from .device import cuda, device, for_each, kernel, launch
-from .sums import sum_of
+from .device import THREADS, cuda, device, for_each, kernel, launch
+from .sums import column_sum, sum_of, width_for
 
 decay, relu, sigmoid = map(device, (scalar.decay, scalar.relu, scalar.sigmoid))
 takes_over = device(scalar.takes_over)
 
 
+def for_each_image(kernel, classes, batch, *arguments):
+    """Run a kernel whose threads stand in rows along the images."""
+    width = width_for(classes)
+    launch(kernel, -(-batch // width), *arguments, classes, batch, width)
+
+
+@device
+def first_highest(logits, n, classes, batch, width, shared):
+    """The class of image n with the first maximum, for all threads of its column. shared: int64.
+
+    All threads of the block must get here together, those beyond the batch too.
+    """
+    t, half = cuda.threadIdx.x, THREADS // 2
+    best = t // width
+    if n < batch:
+        for c in range(t // width, classes, THREADS // width):
+            if takes_over(logits[c * batch + n], logits[best * batch + n]):
+                best = c
+    shared[t] = best
+    cuda.syncthreads()
+    while half >= width:
+        if t < half and n < batch:
+            mine, other = min(shared[t], shared[t + half]), max(shared[t], shared[t + half])
+            if takes_over(logits[other * batch + n], logits[mine * batch + n]):
+                mine = other
+            shared[t] = mine
+        cuda.syncthreads()
+        half //= 2
+    return shared[t % width]
+
+
 def softmax_cross_entropy_forward(logits, target, divisor, buffers):
     p = empty(buffers, "p", logits.shape[1:], logits)
     losses = buffers.empty("losses", len(p), p.dtype)
-    arguments = logits.flat, target.flat, p.shape[1], len(p), p.flat, losses
-    for_each(softmax, len(p), *arguments)
+    arguments = logits.flat, target.flat, p.flat, losses
+    for_each_image(softmax, p.shape[1], len(p), *arguments)
     return sum_of(losses, len(p), 1 / divisor, buffers, "loss"), p
 
 
-@kernel("F F n n F F")
-def softmax(logits, target, classes, batch, p, losses):
-    """p = softmax(logits) and losses = −Σ target · log p; an image a thread, class by class."""
-    for n in range(cuda.grid(1), batch, cuda.gridsize(1)):
-        highest, total = logits[n], p.dtype.type(0)
-        for c in range(1, classes):
-            z = logits[c * batch + n]
-            highest = z if takes_over(z, highest) else highest
-        for c in range(classes):
+@kernel("F F F F n n n")
+def softmax(logits, target, p, losses, classes, batch, width):
+    """p = softmax(logits) and losses = −Σ target · log p."""
+    sums = cuda.shared.array(THREADS, p.dtype)
+    places = cuda.shared.array(THREADS, np.int64)
+    row, rows = cuda.threadIdx.x // width, THREADS // width
+    n = cuda.blockIdx.x * width + cuda.threadIdx.x % width
+    best = first_highest(logits, n, classes, batch, width, places)
+    highest = logits[best * batch + n] if n < batch else logits[0]
+    total, loss = p.dtype.type(0), p.dtype.type(0)
+    if n < batch:
+        for c in range(row, classes, rows):
             p[c * batch + n] = exp(logits[c * batch + n] - highest)
             total += p[c * batch + n]
-        log_total, loss = highest + log(total), p.dtype.type(0)
-        for c in range(classes):
+    total = column_sum(total, sums, width)
+    if n < batch:
+        log_total = highest + log(total)
+        for c in range(row, classes, rows):
             p[c * batch + n] /= total
             if target[c * batch + n] != 0:  # 0 · ∞ would be NaN
                 loss += target[c * batch + n] * (log_total - logits[c * batch + n])
+    loss = column_sum(loss, sums, width)
+    if row == 0 and n < batch:
         losses[n] = loss
 
 
 def softmax_cross_entropy_backward(p, target, divisor, buffers):
     dlogits = empty(buffers, "dlogits", p.shape[1:], p)
-    arguments = p.flat, target.flat, p.dtype.type(divisor), p.shape[1], len(p), dlogits.flat
-    for_each(softmax_slope, len(p), *arguments)
+    arguments = p.flat, target.flat, p.dtype.type(divisor), dlogits.flat
+    for_each_image(softmax_slope, p.shape[1], len(p), *arguments)
     return dlogits
 
 
-@kernel("F F r n n F")
-def softmax_slope(p, target, divisor, classes, batch, dlogits):
-    """dlogits = (p · Σ_k target − target) / divisor; an image a thread."""
-    for n in range(cuda.grid(1), batch, cuda.gridsize(1)):
-        mass = p.dtype.type(0)
-        for c in range(classes):
+@kernel("F F r F n n n")
+def softmax_slope(p, target, divisor, dlogits, classes, batch, width):
+    """dlogits = (p · Σ_k target − target) / divisor."""
+    sums = cuda.shared.array(THREADS, p.dtype)
+    row, rows = cuda.threadIdx.x // width, THREADS // width
+    n = cuda.blockIdx.x * width + cuda.threadIdx.x % width
+    mass = p.dtype.type(0)
+    if n < batch:
+        for c in range(row, classes, rows):
             mass += target[c * batch + n]
-        for c in range(classes):
+    mass = column_sum(mass, sums, width)
+    if n < batch:
+        for c in range(row, classes, rows):
             k = c * batch + n
             dlogits[k] = (p[k] * mass - target[k]) / divisor
 
@@ -117,8 +163,8 @@ def mean_squared_error_backward(x, target, buffers):
 def count_correct(logits, labels, buffers):
     right = buffers.empty("right", 1, np.int64)
     launch(clear, 1, right, threads=1)
-    arguments = logits.flat, on_device(labels, buffers), logits.shape[1], len(logits), right
-    for_each(count, len(logits), *arguments)
+    arguments = logits.flat, on_device(labels, buffers), right
+    for_each_image(count, logits.shape[1], len(logits), *arguments)
     return right
 
 
@@ -127,17 +173,16 @@ def clear(right):
     right[0] = 0
 
 
-@kernel("F I n n I")
-def count(logits, labels, classes, batch, right):
+@kernel("F I I n n n")
+def count(logits, labels, right, classes, batch, width):
     """How many images have their first maximum (or, with one logit, its sign) at their label.
 
     Whole numbers add up to the same in any order, so here an atomic addition is allowed.
     """
-    for n in range(cuda.grid(1), batch, cuda.gridsize(1)):
-        best = 0
-        for c in range(1, classes):
-            if takes_over(logits[c * batch + n], logits[best * batch + n]):
-                best = c
+    places = cuda.shared.array(THREADS, np.int64)
+    n = cuda.blockIdx.x * width + cuda.threadIdx.x % width
+    best = first_highest(logits, n, classes, batch, width, places)
+    if cuda.threadIdx.x < width and n < batch:
         if classes == 1 and logits[n] > 0:
             best = 1
         if best == labels[n]:

@@ -34,6 +34,14 @@ def column_sum(value, shared, width):
     return shared[t % width]
 
 
+def width_for(count):
+    """The width of those rows, where each column has so many numbers: eight or more a thread."""
+    width = THREADS
+    while width > 4 and count * width >= 16 * THREADS:
+        width //= 2
+    return width
+
+
 @device
 def piece_of_channel(count, pieces):
     """Where the block's piece of its channel begins and ends."""
