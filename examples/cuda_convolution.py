@@ -85,7 +85,7 @@ def rungs(layer: Conv2D, window) -> dict:
     """Per kernel: what makes it, its grid for a batch, its threads, and a block's outputs."""
     filters, channels = layer.weight.shape[:2]
     across = prod(window.output)
-    tile = tile_for(filters, across)
+    tile = tile_for(filters, across, layer.weight.value.dtype)
     rows, columns = tile.shape
     line = 64 if not SIMULATED else 4
     return {

@@ -45,7 +45,9 @@ def test_no_kernel_spills_registers_or_computes_in_float64(generation, part):
 @pytest.mark.skipif(
     find_nvidia_binary_utility("nvdisasm") is None, reason="nvdisasm is not installed"
 )
-@pytest.mark.parametrize("tile, least", [(tile.TILES[2], 0.6), (tile.TILES[1], 0.42)], ids=str)
+@pytest.mark.parametrize(
+    "tile, least", [(tile.TILES[1], 0.6), (tile.TILES[3], 0.68), (tile.TILES[5], 0.72)], ids=str
+)
 @pytest.mark.parametrize("make", ["forward_product", "input_product", "weight_product"])
 def test_a_product_spends_its_instructions_on_multiply_adds(make, tile, least):
     """The rest is loads and the arithmetic of indices, which 32 bits keep small."""
@@ -54,7 +56,7 @@ def test_a_product_spends_its_instructions_on_multiply_adds(make, tile, least):
     generation = compiled.GENERATIONS[-1]
     report, code = compiled.linked(ptx(product, "FFFnnnnnnF", generation), generation)
     assert compiled.multiply_add_share(code) > least
-    assert report.registers <= 168  # three blocks of 128 threads find room side by side
+    assert report.registers * tile.threads * tile.beside <= 65536
 
 
 def test_the_check_sees_float64_and_arrays_outside_registers():
@@ -74,19 +76,30 @@ def test_the_check_sees_float64_and_arrays_outside_registers():
     assert compiled.compile_for(device.cuda.jit(keeps_an_array), ["F"], (8, 0)).stack_bytes >= 1600
 
 
-def test_a_kept_kernel_comes_back_with_the_same_machine_code(tmp_path, monkeypatch):
-    from numba.cuda.dispatcher import _Kernel
-
-    def double(x, size):
-        for k in range(device.cuda.grid(1), size, device.cuda.gridsize(1)):
-            x[k] *= x.dtype.type(2)
-
+@pytest.fixture
+def pretended_gpu(tmp_path, monkeypatch):
+    """Of the last generation, with no kernel kept."""
     monkeypatch.setattr(kept, "FOLDER", tmp_path)
     gpu = SimpleNamespace(compute_capability=(9, 0))
     for name in ("numba.cuda.get_current_device", "numba.cuda.dispatcher.get_current_device"):
         monkeypatch.setattr(name, lambda: gpu)
     on_gpu = SimpleNamespace(device=gpu)
     monkeypatch.setattr("numba.cuda.cudadrv.devices.get_context", lambda *number: on_gpu)
+
+
+def times(factor):
+    def multiply(x, size):
+        for k in range(device.cuda.grid(1), size, device.cuda.gridsize(1)):
+            x[k] *= x.dtype.type(factor)
+
+    return multiply
+
+
+@pytest.mark.usefixtures("pretended_gpu")
+def test_a_kept_kernel_comes_back_with_the_same_machine_code(tmp_path):
+    from numba.cuda.dispatcher import _Kernel
+
+    double = times(2)
     context = device.cuda.jit(double).targetctx
     signature = tuple(compiled.TAKEN[letter] for letter in ("F", "n"))
     assert kept.KeptKernel(double).load_overload(signature, context) is None
@@ -98,4 +111,3 @@ def test_a_kept_kernel_comes_back_with_the_same_machine_code(tmp_path, monkeypat
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:100])
     assert kept.KeptKernel(double).load_overload(signature, context) is None
-

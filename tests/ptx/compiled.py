@@ -42,7 +42,8 @@ def program(kernel: Kernel, signature: tuple) -> Program:
 
 
 def key_of(kernel, signature, generation):
-    return digest(compilers(), generation, signature, made_from(kernel))
+    options = sorted(kernel.targetoptions.items())
+    return digest(compilers(), generation, signature, options, made_from(kernel))
 
 
 def named(kernel: Kernel) -> str:

@@ -4,11 +4,15 @@
     dx[c, (h,k,n)] =        Σ_{(f,u,v)}   w[f, c, u, v]    · dy[f, (h+p−u·d)/s, (k+p−v·d)/s, n]
     dw[f, (c,u,v)] =        Σ_{(i,j,n)}   dy[f, (i,j,n)]   · x[c, i·s+u·d−p, j·s+v·d−p, n]
 
-Each is c[m, n] = Σ_k a(m, k) · b(k, n) and runs on the tile of tile.py. The `fill` functions here
-say what a(m, k) and b(k, n) are: they take an index apart and look the number up, with 0 for what
+Each is c[m, n] = Σ_k a(m, k) · b(k, n) and runs on the tile of tile.py. The `fetch` functions here
+say what a(m, k) and b(k, n) are: they take an index apart and look the number up, or say that it
 lies in the padding; `find` takes apart, once for all k, what does not depend on k. The window is a
 constant in them, so the compiler turns the divisions by its numbers into multiplications; a kernel
 is compiled once for every window.
+
+A sum may go through its k in any order. Here a few channels that share a tap are side by side, and
+a thread fetches those: it takes one index apart for all of them, they are inside the image or
+outside together, and each lies one plane further than the one before.
 
 Neighbouring threads have neighbouring images n, so their reads and writes are coalesced.
 
@@ -17,12 +21,12 @@ small that most of a tile would have nothing to do, `grouped.py` computes the sa
 """
 
 from functools import cache
-from math import prod
+from math import gcd, prod
 
 from . import grouped
 from .arrays import empty
-from .device import device, index, quotient, remainder, signed
-from .tile import DEPTH, PAD, multiply, tile_for, tiled_product, value_or_zero
+from .device import device, divided, far, index, quotient, reciprocal, remainder, signed
+from .tile import DEPTH, Source, along_columns, along_k, bit, multiply, tile_for, tiled_product
 
 
 def conv2d_way(channels, filters, window, groups):
@@ -41,7 +45,7 @@ def conv2d_forward(x, w, b, window, groups, buffers):
         grouped.forward(x, w.flat, bias, window, channels, filters, y)
         return y
     sizes = filters, prod(window.output) * len(x), prod(w.shape[1:])
-    tile = tile_for(*sizes[:2])
+    tile = tile_for(*sizes[:2], x.dtype)
     product = forward_product(tile, window, groups, channels, filters)
     multiply(product, tile, groups, w.flat, x.flat, bias, sizes, len(x), buffers, y.flat)
     return y
@@ -50,55 +54,76 @@ def conv2d_forward(x, w, b, window, groups, buffers):
 @cache
 def forward_product(tile, window, groups, channels, filters):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
-    taps, (rows, columns), threads = kh * kw, tile.shape, tile.threads
-    depth, wide = channels * taps, columns + PAD
-    find_weights, fill_weights = rows_along_k(rows, threads, filters, depth)
+    taps, depth, beside = kh * kw, channels * kh * kw, channels_beside(tile, channels)
+    rows, columns = tile.shape
+    carried_a, carried_b, apart = tile.carried(rows), tile.carried(columns), tile.threads // DEPTH
+    full, even, inner = filters % rows == 0, depth % DEPTH == 0, covers_all(window)
+
+    def find_weights(group, m0, batch, t):
+        """The thread's first filter, and where its weights begin."""
+        f = index(m0 + quotient(t, DEPTH))
+        return f, index((group * filters + f) * depth)
+
+    def fetch_weights(held, w, found, k0, last, t):
+        """a(f, k) = w[f, c, u, v]: threads along k."""
+        (f, start), lane = found, remainder(t, DEPTH)
+        c, tap = channel_and_tap(k0, lane, beside, taps)
+        o = index(start + c * taps + tap)
+        counting = index(0)
+        for e in range(carried_a):
+            counts = (even or k0 + lane < last) and (full or f + e * apart < filters)
+            held[e] = w[far(o) + far(e * apart * depth) if counts else far(0)]
+            counting |= bit(e, counts)
+        return counting
 
     def find_pixels(group, n0, batch, t):
         """The window's corner of the thread's column (i,j,n), its place in x, and the batch."""
-        column = index(n0 + remainder(t, columns))
+        column = min(index(n0 + remainder(t, columns)), index(oh * ow * batch - 1))
         place, n = quotient(column, batch), remainder(column, batch)
         i, j = quotient(place, ow), remainder(place, ow)
         h, v = signed(i * sh - top), signed(j * sw - left)
         start = signed(((group * channels * height + h) * width + v) * batch + n)
-        return height if i >= oh else h, v, start, batch  # beyond the last column: outside
+        return h, v, start, batch
 
-    def fill_pixels(panel, x, found, k0, last, t):
-        """b((c,u,v), (i,j,n)) = x[c, i·s+u·d−p, j·s+v·d−p, n]: threads along the images."""
+    def fetch_pixels(held, x, found, k0, last, t):
+        """b(k, (i,j,n)) = x[c, i·s+u·d−p, j·s+v·d−p, n]: threads along the images."""
         corner_h, corner_v, start, batch = found
-        for e in range(0, DEPTH, threads // columns):
-            row = e if threads == columns else index(e + quotient(t, columns))
-            k = index(k0 + row)
-            c, u, v = quotient(k, taps), remainder(quotient(k, kw), kh), remainder(k, kw)
+        row, counting = index(quotient(t, columns) * carried_b), index(0)
+        for g in range(0, carried_b, beside):
+            c, tap = channel_and_tap(k0, row + g, beside, taps)
+            u, v = quotient(tap, kw), remainder(tap, kw)
             h, q = signed(corner_h + u * dh), signed(corner_v + v * dw)
-            inside = k < last and 0 <= h < height and 0 <= q < width
+            inside = inner or (0 <= h < height and 0 <= q < width)
+            inside = inside and (even or k0 + row + g < last)
             o = start + ((c * height + u * dh) * width + v * dw) * batch
-            to = index(row * wide + remainder(t, columns))
-            panel[to] = value_or_zero(x, o, inside)
+            first, plane = far(index(o) if inside else index(0)), far(height * width * batch)
+            for e in range(beside):
+                held[g + e] = x[first + far(e) * plane]
+                counting |= bit(g + e, inside)
+        return counting
 
-    name = f"convolution.conv2d_forward {kh}×{kw}"
-    return tiled_product(
-        name, tile, groups, find_weights, fill_weights, device(find_pixels), device(fill_pixels)
-    )
+    weights = Source(device(find_weights), device(fetch_weights), along_k(tile))
+    pixels = Source(device(find_pixels), device(fetch_pixels), along_columns(tile))
+    return tiled_product(f"convolution.conv2d_forward {kh}×{kw}", tile, groups, weights, pixels)
 
 
-def rows_along_k(rows, threads, filters, depth):
-    """find and fill of a(m, k) = a[m, k], as it lies: threads along k."""
-    wide, apart = rows + PAD, threads // DEPTH
+def covers_all(window):
+    """Whether no tap ever lies in the padding."""
+    (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
+    down, right = (oh - 1) * sh + (kh - 1) * dh, (ow - 1) * sw + (kw - 1) * dw
+    return top == left == 0 and down < height and right < width
 
-    def find(group, m0, batch, t):
-        """The thread's first row, and where it begins."""
-        m = index(m0 + quotient(t, DEPTH))
-        return m, index((group * filters + m) * depth)
 
-    def fill(panel, a, found, k0, last, t):
-        (m, start), k = found, index(k0 + remainder(t, DEPTH))
-        for e in range(0, rows, apart):
-            inside = k < last and m + e < filters
-            to = index(remainder(t, DEPTH) * wide + quotient(t, DEPTH) + e)
-            panel[to] = value_or_zero(a, start + e * depth + k, inside)
+def channels_beside(tile, channels):
+    """How many channels that share a tap are side by side, so that a thread fetches whole sets."""
+    return gcd(channels, tile.carried(tile.shape[1]))
 
-    return device(find), device(fill)
+
+@device
+def channel_and_tap(k0, k, beside, taps):
+    """Of k0 + k, where k counts (c // beside, tap, c % beside); k0 is a multiple of `beside`."""
+    block = index(quotient(k0, beside) + quotient(k, beside))
+    return index(quotient(block, taps) * beside + remainder(k, beside)), remainder(block, taps)
 
 
 # ── input gradient ───────────────────────────────────────────────────────────────────────────
@@ -111,7 +136,7 @@ def conv2d_input_gradient(dy, w, window, groups, buffers):
         grouped.input_gradient(dy, w.flat, window, channels, filters, dx)
         return dx
     sizes = channels, prod(window.image) * len(dy), filters * prod(window.kernel)
-    tile = tile_for(*sizes[:2])
+    tile = tile_for(*sizes[:2], dy.dtype)
     product = input_product(tile, window, groups, channels, filters)
     multiply(product, tile, groups, w.flat, dy.flat, None, sizes, len(dy), buffers, dx.flat)
     return dx
@@ -120,53 +145,60 @@ def conv2d_input_gradient(dy, w, window, groups, buffers):
 @cache
 def input_product(tile, window, groups, channels, filters):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
-    taps, (rows, columns), threads = kh * kw, tile.shape, tile.threads
-    wide_a, wide_b, apart = rows + PAD, columns + PAD, threads // DEPTH
+    taps, depth, beside = kh * kw, filters * kh * kw, channels_beside(tile, filters)
+    rows, columns = tile.shape
+    carried_a, carried_b, apart = tile.carried(rows), tile.carried(columns), tile.threads // DEPTH
+    full, even = channels % rows == 0, depth % DEPTH == 0
+    inner = taps == sh == sw == 1 and (top, left) == (0, 0) and (height, width) == (oh, ow)
 
     def find_weights(group, m0, batch, t):
         """The thread's first channel, and its group's first weight."""
         return index(m0 + quotient(t, DEPTH)), index(group * filters * channels * taps)
 
-    def fill_weights(panel, w, found, k0, last, t):
-        """a(c, (f,u,v)) = w[f, c, u, v]: threads along the taps, as w lies."""
-        (c, start), k = found, index(k0 + remainder(t, DEPTH))
-        f, tap = quotient(k, taps), remainder(k, taps)
-        for e in range(0, rows, apart):
-            inside = k < last and c + e < channels
-            o = start + (f * channels + c + e) * taps + tap
-            to = index(remainder(t, DEPTH) * wide_a + quotient(t, DEPTH) + e)
-            panel[to] = value_or_zero(w, o, inside)
+    def fetch_weights(held, w, found, k0, last, t):
+        """a(c, k) = w[f, c, u, v]: threads along k."""
+        (c, start), lane = found, remainder(t, DEPTH)
+        f, tap = channel_and_tap(k0, lane, beside, taps)
+        o = index(start + (f * channels + c) * taps + tap)
+        counting = index(0)
+        for e in range(carried_a):
+            counts = (even or k0 + lane < last) and (full or c + e * apart < channels)
+            held[e] = w[far(o) + far(e * apart * taps) if counts else far(0)]
+            counting |= bit(e, counts)
+        return counting
 
     def find_slopes(group, n0, batch, t):
         """The pixel of the thread's column (h,k,n), its image, its group's outputs, the batch."""
-        column = index(n0 + remainder(t, columns))
+        column = min(index(n0 + remainder(t, columns)), index(height * width * batch - 1))
         place, n = quotient(column, batch), remainder(column, batch)
         h, v = quotient(place, width), remainder(place, width)
         start = index(group * filters * oh * ow * batch + n)
-        far = -dh * kh  # beyond the last column: above all outputs
-        return far if h >= height else signed(h + top), signed(v + left), start, batch
+        return signed(h + top), signed(v + left), start, batch
 
-    def fill_slopes(panel, dy, found, k0, last, t):
-        """b((f,u,v), (h,k,n)) = dy[f, (h+p−u·d)/s, (k+p−v·d)/s, n], both whole and inside."""
+    def fetch_slopes(held, dy, found, k0, last, t):
+        """b(k, (h,k,n)) = dy[f, (h+p−u·d)/s, (k+p−v·d)/s, n], both whole and inside."""
         pixel_h, pixel_v, start, batch = found
-        for e in range(0, DEPTH, threads // columns):
-            row = e if threads == columns else index(e + quotient(t, columns))
-            k = index(k0 + row)
-            f, u, v = quotient(k, taps), remainder(quotient(k, kw), kh), remainder(k, kw)
+        row, counting = index(quotient(t, columns) * carried_b), index(0)
+        for g in range(0, carried_b, beside):
+            f, tap = channel_and_tap(k0, row + g, beside, taps)
+            u, v = quotient(tap, kw), remainder(tap, kw)
             down, right = signed(pixel_h - u * dh), signed(pixel_v - v * dw)
-            inside = k < last and 0 <= down < oh * sh and 0 <= right < ow * sw
+            inside = inner or (0 <= down < oh * sh and 0 <= right < ow * sw)
             i, j = quotient(down, sh), quotient(right, sw)
             if sh * sw > 1:
                 inside = inside and i * sh == down and j * sw == right
+            inside = inside and (even or k0 + row + g < last)
             o = start + ((f * oh + i) * ow + j) * batch
-            to = index(row * wide_b + remainder(t, columns))
-            panel[to] = value_or_zero(dy, o, inside)
+            first, plane = far(index(o) if inside else index(0)), far(oh * ow * batch)
+            for e in range(beside):
+                held[g + e] = dy[first + far(e) * plane]
+                counting |= bit(g + e, inside)
+        return counting
 
+    weights = Source(device(find_weights), device(fetch_weights), along_k(tile))
+    slopes = Source(device(find_slopes), device(fetch_slopes), along_columns(tile))
     name = f"convolution.conv2d_input_gradient {kh}×{kw}"
-    return tiled_product(
-        name, tile, groups, device(find_weights), device(fill_weights), device(find_slopes),
-        device(fill_slopes),
-    )  # fmt: skip
+    return tiled_product(name, tile, groups, weights, slopes)
 
 
 # ── weight gradient ──────────────────────────────────────────────────────────────────────────
@@ -178,7 +210,7 @@ def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
         grouped.weight_gradient(dy, x, window, channels, filters, dw)
         return
     sizes = filters, prod(dw.shape[1:]), prod(window.output) * len(x)
-    tile = tile_for(*sizes[:2])
+    tile = tile_for(*sizes[:2], dw.dtype)
     product = weight_product(tile, window, groups, channels, filters)
     multiply(product, tile, groups, dy.flat, x.flat, None, sizes, len(x), buffers, dw.flat)
 
@@ -186,43 +218,63 @@ def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
 @cache
 def weight_product(tile, window, groups, channels, filters):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
-    taps, (rows, columns), threads = kh * kw, tile.shape, tile.threads
-    weights, wide, apart = channels * taps, columns + PAD, threads // DEPTH
+    taps, (rows, columns), beside = kh * kw, tile.shape, channels_beside(tile, channels)
+    carried_a, carried_b, apart = tile.carried(rows), tile.carried(columns), tile.threads // DEPTH
+    full, inner, spot = filters % rows == 0, covers_all(window), along_k(tile)
 
     def find_slopes(group, m0, batch, t):
         """The thread's first filter, where its outputs begin, and their number."""
         f, outputs = index(m0 + quotient(t, DEPTH)), index(oh * ow * batch)
         return f, index((group * filters + f) * outputs), outputs
 
-    def fill_slopes(panel, dy, found, k0, last, t):
+    def fetch_slopes(held, dy, found, k0, last, t):
         """a(f, (i,j,n)) = dy[f, (i,j,n)]: threads along the images."""
-        (f, start, outputs), k = found, index(k0 + remainder(t, DEPTH))
-        for e in range(0, rows, apart):
-            inside = k < last and f + e < filters
-            to = index(remainder(t, DEPTH) * (rows + PAD) + quotient(t, DEPTH) + e)
-            panel[to] = value_or_zero(dy, start + e * outputs + k, inside)
+        (f, start, outputs), lane = found, remainder(t, DEPTH)
+        k = index(k0 + lane)
+        inside = k < last
+        first = far(index(start + k) if inside else index(0))
+        counting = index(0)
+        for e in range(carried_a):
+            counts = inside and (full or f + e * apart < filters)
+            held[e] = dy[first + far(e * apart) * far(outputs) if counts else far(0)]
+            counting |= bit(e, counts)
+        return counting
+
+    def column_at(n):
+        """Column n of the product is column (c,u,v) of dw. A block's columns lie `apart` in turns:
+        so many turns side by side are as many channels at the same tap.
+        """
+        turn, lane = quotient(remainder(n, columns), apart), remainder(n, apart)
+        first = index(quotient(n, columns) * columns + quotient(turn, beside) * apart * beside)
+        c, tap = channel_and_tap(first, lane * beside + remainder(turn, beside), beside, taps)
+        return index(c * taps + tap)
 
     def find_pixels(group, n0, batch, t):
-        """The thread's first tap, its group's pixels, and the batch."""
-        return index(n0 + quotient(t, DEPTH)), index(group * channels * height * width), batch
+        """Where the thread's columns begin, its group's pixels, and the batch."""
+        start = index(group * channels * height * width)
+        return index(n0 + quotient(t, DEPTH) * beside), start, batch, reciprocal(batch)
 
-    def fill_pixels(panel, x, found, k0, last, t):
+    def fetch_pixels(held, x, found, k0, last, t):
         """b((i,j,n), (c,u,v)) = x[c, i·s+u·d−p, j·s+v·d−p, n]: threads along the images."""
-        (first, start, batch), k = found, index(k0 + remainder(t, DEPTH))
-        place, n = quotient(k, batch), remainder(k, batch)
+        (columns_from, start, batch, inverse), lane = found, remainder(t, DEPTH)
+        k = index(k0 + lane)
+        place, n = divided(k, batch, inverse)
         i, j = quotient(place, ow), remainder(place, ow)
-        corner_h, corner_v = signed(i * sh - top), signed(j * sw - left)
-        for e in range(0, columns, apart):
-            tap = index(first + e)
-            c, u, v = quotient(tap, taps), remainder(quotient(tap, kw), kh), remainder(tap, kw)
-            h, q = signed(corner_h + u * dh), signed(corner_v + v * dw)
-            inside = k < last and tap < weights and 0 <= h < height and 0 <= q < width
+        plane, counting = far(height * width * batch), index(0)
+        for g in range(0, carried_b, beside):
+            c, tap = channel_and_tap(columns_from, index(g * apart), beside, taps)
+            u, v = quotient(tap, kw), remainder(tap, kw)
+            h, q = signed(i * sh - top + u * dh), signed(j * sw - left + v * dw)
+            inside = k < last and c < channels
+            inside = inside and (inner or (0 <= h < height and 0 <= q < width))
             o = (start + (c * height + h) * width + q) * batch + n
-            to = index(remainder(t, DEPTH) * wide + quotient(t, DEPTH) + e)
-            panel[to] = value_or_zero(x, o, inside)
+            first = far(index(o) if inside else index(0))
+            for e in range(beside):
+                held[g + e] = x[first + far(e) * plane]
+                counting |= bit(g + e, inside)
+        return counting
 
+    slopes = Source(device(find_slopes), device(fetch_slopes), spot)
+    pixels = Source(device(find_pixels), device(fetch_pixels), spot)
     name = f"convolution.conv2d_weight_gradient {kh}×{kw}"
-    return tiled_product(
-        name, tile, groups, device(find_slopes), device(fill_slopes), device(find_pixels),
-        device(fill_pixels),
-    )  # fmt: skip
+    return tiled_product(name, tile, groups, slopes, pixels, device(column_at))

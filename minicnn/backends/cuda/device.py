@@ -33,8 +33,10 @@ SIMULATED = bool(config.ENABLE_CUDASIM)
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small networks do leave a GPU idle
 
 # A GPU computes with 32 bits: 64 cost twice as much, and several times in a division. An index is
-# never negative, so nobody need look whether it counts from the end. (In the simulator, no width.)
-index, signed = (int, int) if SIMULATED else (np.uint32, np.int32)
+# never negative, so nobody need look whether it counts from the end. An address has 64 bits: where
+# a number is added to it that the compiler knows, `far` makes it part of the load. (In the
+# simulator numbers have no width.)
+index, signed, far = (int, int, int) if SIMULATED else (np.uint32, np.int32, np.uint64)
 
 MOST_NUMBERS = 2**31 - 1  # in an array, so that every index has room in 32 bits, also a signed one
 
@@ -78,11 +80,13 @@ def missing() -> str | None:
 KERNELS = {}  # name → (kernel, what it takes): all that were made in this process
 
 
-def kernel(takes, name=None):
-    """Compile a function for the GPU when it is first launched. takes: see above."""
+def kernel(takes, name=None, **options):
+    """Compile a function for the GPU when it is first launched. takes: see above; options: of
+    `cuda.jit`.
+    """
 
     def compile_later(function):
-        compiled = cuda.jit(function)
+        compiled = cuda.jit(**options)(function)
         if kept.FOLDER is not None and not SIMULATED:
             compiled._cache = kept.KeptKernel(function)
         module = function.__module__.rpartition(".")[2]
@@ -113,6 +117,21 @@ def quotient(a, b):
 @device
 def remainder(a, b):
     return index(index(a) % index(b))
+
+
+@device
+def reciprocal(b):
+    """What `divided` must know of b, so that a loop divides by it without a division."""
+    return index(index(2**32 - 1) // index(b))
+
+
+@device
+def divided(a, b, reciprocal_of_b):
+    """a // b and a % b for a below 2³¹. The estimate a · ⌊(2³² − 1) / b⌋ / 2³² is 0 or 1 short."""
+    estimate = index((far(a) * far(reciprocal_of_b)) >> far(32))
+    rest = index(a - estimate * b)
+    short = rest >= b
+    return index(estimate + 1) if short else estimate, index(rest - b) if short else rest
 
 
 @cache
