@@ -4,7 +4,7 @@ A kernel reads and writes the arrays that it was given at least once, and a prod
 multiply-adds: at the memory's and the arithmetic's full rate that takes so long, and a launch some
 microseconds. Nsight Compute times the kernels; the network is the LeNet-like one at batch 256:
 
-    ncu --csv --profile-from-start off --metrics gpu__time_duration.sum \\
+    ncu --clock-control none --csv --profile-from-start off --metrics gpu__time_duration.sum \\
         python examples/gpu_step.py > step.csv
     python examples/gpu_step.py --times step.csv
 """
@@ -52,7 +52,8 @@ def main() -> None:
 
 def one_step(work) -> list[tuple]:
     """The launches of a step. It is taken twice before, and once more for the profiler to see."""
-    from minicnn.backends.cuda.device import cuda, tape
+    from minicnn.backends.cuda.device import cuda
+    from minicnn.backends.cuda.recording import written_down
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (work.batch, *work.shape), dtype=np.uint8)
@@ -76,16 +77,7 @@ def one_step(work) -> list[tuple]:
     take(1)
     cuda.synchronize()
     cuda.profile_stop()
-    steps.start([np.arange(work.batch)], [1e-3], optimizer.steps)
-    tape.launches = launches = []
-    try:
-        steps.take(
-            lambda chosen: forward_and_backward(net, loss, samples, chosen),
-            lambda lr, step: update(parameters, optimizer, lr, step, rules),
-        )
-    finally:
-        tape.launches = None
-    return launches
+    return written_down(lambda: take(1))
 
 
 def counted(kernel, blocks, threads, arguments) -> dict:

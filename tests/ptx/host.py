@@ -143,8 +143,9 @@ def noted() -> Iterator[list]:
 
 
 def launch_recordings_one_by_one() -> None:
-    """There are no CUDA graphs here, which the backend would warn of."""
+    """There are no CUDA graphs here, which the backend would warn of, and no machine code."""
     import_module("minicnn.backends.cuda.recording").graph_of = lambda launches: (None, None)
+    import_module("minicnn.backends.cuda.steps").compile_ahead = lambda launches: None
 
 
 def install() -> None:

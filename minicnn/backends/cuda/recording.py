@@ -19,11 +19,7 @@ class Recording:
     """
 
     def __init__(self, step) -> None:
-        tape.launches = self.launches = []
-        try:
-            step()
-        finally:
-            tape.launches = None
+        self.launches = written_down(step)
         self.graph, self.stream = (None, None) if SIMULATED else graph_of(self.launches)
 
     def replay(self) -> None:
@@ -31,6 +27,16 @@ class Recording:
             launch_all(self.launches, queue())
         else:
             self.graph.launch(self.stream)
+
+
+def written_down(step) -> list[tuple]:
+    """What `step` launches: (kernel, blocks, threads, arguments). Nothing runs."""
+    tape.launches = launches = []
+    try:
+        step()
+    finally:
+        tape.launches = None
+    return launches
 
 
 def launch_all(launches, stream):

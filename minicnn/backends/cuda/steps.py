@@ -10,9 +10,10 @@ from math import isfinite
 import numpy as np
 
 from .arrays import join
+from .compiling import compile_ahead
 from .data import Chosen
-from .device import Buffers, NotRecordableError, cuda, for_each, kernel, launch
-from .recording import Recording
+from .device import Buffers, NotRecordableError, cuda, for_each, kernel, launch, queue
+from .recording import Recording, launch_all, written_down
 
 STOPPED = -1  # a learning rate that updates nothing
 
@@ -22,7 +23,7 @@ STEP, TAKEN, BROKEN = 0, 1, 2  # steps of this epoch, steps of all epochs, a los
 
 class Steps:
     """See `contract.EpochSteps`. The first step with a number of samples launches kernel by kernel,
-    which also compiles them and takes their memory; the second is recorded, and then replayed.
+    for those are compiled and loaded then; the second becomes a recording, which is replayed.
     """
 
     def __init__(self, dtype, state=(), repeatable=True) -> None:
@@ -52,21 +53,28 @@ class Steps:
 
     def take(self, compute, update):
         batch = self.batches[self.step]
-        count = len(batch)
-        if self.recordable and count in self.seen and count not in self.recordings:
-            self.record(batch, compute, update)
-        if count in self.recordings:
-            self.recordings[count].replay()
-        else:
+
+        def step():
             self.launch(batch, compute, update)
-            self.seen.add(count)
+
+        take = self.recorded(len(batch), step) if self.recordable else step
+        take()
         self.step += 1
 
-    def record(self, batch, compute, update):
+    def recorded(self, count, step):
+        """What does the same as `step` without asking the layers; itself, where nothing can."""
         try:
-            self.recordings[len(batch)] = Recording(lambda: self.launch(batch, compute, update))
+            if count not in self.seen:
+                self.seen.add(count)
+                launches = written_down(step)
+                compile_ahead(launches)
+                return lambda: launch_all(launches, queue())
+            if count not in self.recordings:
+                self.recordings[count] = Recording(step)
+            return self.recordings[count].replay
         except NotRecordableError:
             self.recordable = False
+            return step
 
     def launch(self, batch, compute, update):
         """One step, kernel by kernel."""

@@ -8,7 +8,7 @@ import sys
 import threading
 from functools import wraps
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from ...common.cores import CORES
 
 if "numba" not in sys.modules:  # room to study more threads than cores; numba fixes it on import
     os.environ.setdefault("NUMBA_NUM_THREADS", str(max(8, CORES)))
@@ -17,14 +17,14 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
     # threads for the cores; sleeping at once makes every parallel call cost 40 µs instead of 1.5.
     os.environ["GOMP_SPINCOUNT"] = "10000"
 
-import numba  # noqa: E402
-import numpy as np  # noqa: E402
-from llvmlite import binding as llvm  # noqa: E402
-from numba.core import event  # noqa: E402
+import numba
+import numpy as np
+from llvmlite import binding as llvm
+from numba.core import event
 
-from ...common.arguments import whole_number  # noqa: E402
-from . import kept  # noqa: E402
-from .recording import done  # noqa: E402
+from ...common.arguments import whole_number
+from . import kept
+from .recording import done
 
 # ── lanes ────────────────────────────────────────────────────────────────────────────────────
 
