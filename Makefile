@@ -6,7 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export MPLBACKEND ?= Agg
 
-.PHONY: demo exercises test docs results matrix test-gpu bench-gpu soak coverage clean
+CHECKERS := memcheck racecheck initcheck synccheck
+.PHONY: demo exercises test docs results matrix test-gpu $(CHECKERS) bench-gpu soak coverage clean
 
 # Python compiles a module when it is first imported: most of those installed never are. Where a
 # variable forbids it to keep what it compiled, every process would compile matplotlib once more.
@@ -75,21 +76,19 @@ results: $(VENV)/installed-tests
 matrix: $(VENV)/installed-tests
 	$(BIN)/python tests/matrix.py
 
-# On a machine with a GPU: everything, and then a training step under NVIDIA's checkers. (What the
-# driver's own calls return is no error of ours, so it is not reported.)
-CHECKED := compute-sanitizer --report-api-errors no --error-exitcode 1 --tool
-test-gpu: $(VENV)/installed-tests
-	$(BIN)/python -c "from minicnn import backends; backends.get('cuda')"
-	$(PYTEST)
-	for tool in memcheck racecheck initcheck synccheck; do \
-	    $(CHECKED) $$tool $(BIN)/python examples/gpu_step.py --batch 32 || exit 1; done
+# On a machine with a GPU: every test that runs there, and a training step under NVIDIA's checkers.
+# (What the driver's own calls return is no error of ours, so it is not reported.)
+test-gpu: $(CHECKERS) $(VENV)/installed-tests
+	$(PYTEST) -k cuda
 
-# Kernels and an epoch; then, where PyTorch is installed, a network at a time beside it.
+$(CHECKERS): $(VENV)/installed-tests
+	$(BIN)/python -c "from minicnn import backends; backends.get('cuda')"
+	compute-sanitizer --report-api-errors no --error-exitcode 1 --tool $@ \
+	    $(BIN)/python examples/gpu_step.py --batch 32
+
+# Kernels, an epoch, and networks; beside PyTorch where it is installed.
 bench-gpu: $(VENV)/installed-tests
-	$(BIN)/python examples/compare_frameworks.py --backend cuda --workloads
-	for work in "zener4 b256" "zener7 b256" "mnist b64" "lenet b64" "lenet-5 b64" "fashion mlp b32" \
-	    "dense b64"; do $(BIN)/python examples/compare_frameworks.py --backend cuda \
-	    --workloads "$$work" --out "results/$$work" || exit 1; done
+	$(BIN)/python examples/compare_frameworks.py --backend cuda --rounds 3 --seconds 0.1
 
 # For the night: long trainings, and every property with 2,000 examples, or a few hundred
 # where one takes long (against PyTorch as well, where .venv has it).

@@ -73,7 +73,7 @@ def main() -> None:
     with tqdm(total=turns, disable=None) as bar:
         for threads in counts:
             for work in works:
-                results.append(compare(work, threads, runners, options, bar))
+                results += compare([work], threads, runners, options, bar)
     report = {"peak_gflops": {n: multiply_add_rate(n) / 1e9 for n in counts}, "runs": results}
     path = keep(options, "compare_frameworks", report, plot(report))
     tables = [steps_table(report), ratios_table(report)]
@@ -83,37 +83,41 @@ def main() -> None:
 
 
 def compare(
-    work: Workload, threads: int, runners: dict, options, bar: tqdm, variables: dict | None = None
-) -> dict:
-    """Median milliseconds and peak memory of every runner; they take turns in rounds.
+    works: list[Workload], threads: int, runners: dict, options, bar: tqdm, variables=None
+) -> list[dict]:
+    """Median milliseconds and peak memory of every runner at every workload.
 
-    variables: more environment for some of the runners, by name.
+    All are started together and take turns in rounds. variables: more environment for some of the
+    runners, by name.
     """
-    more = variables or {}
-    workers = {name: start(r, work, threads, **more.get(name, {})) for name, r in runners.items()}
+    more, jobs = variables or {}, [(work, name) for work in works for name in runners]
+    workers = [start(runners[name], work, threads, **more.get(name, {})) for work, name in jobs]
     try:
-        first = {name: first_answer(name, worker, work) for name, worker in workers.items()}
-        turns: dict[str, list[dict]] = {name: [] for name in workers}
+        first = [first_answer(name, worker, work) for worker, (work, name) in zip(workers, jobs)]
+        turns: list[list[dict]] = [[] for _ in jobs]
         for _ in range(options.rounds):
-            for name, worker in workers.items():
+            for worker, (work, name), answers in zip(workers, jobs, turns):
                 bar.set_description(f"{work.name}, {threads} threads, {name}")
                 time.sleep(0.1)  # until the threads of the one before have gone to sleep
                 print(options.seconds, file=worker.stdin, flush=True)
-                turns[name].append(json.loads(worker.stdout.readline()))
+                answers.append(json.loads(worker.stdout.readline()))
                 bar.update()
     finally:
-        for worker in workers.values():
+        for worker in workers:
             worker.stdin.close()
             worker.wait()
             worker.errors.close()
-    return {
-        "workload": work.name,
-        "threads": threads,
-        "flops": training_flops(work),
-        "ms": {name: median(t["ms"] for t in ts) for name, ts in turns.items()},
-        "peak_mb": {name: ts[-1]["peak_mb"] for name, ts in turns.items()},
-        "first_steps_s": {name: f["first_steps"] for name, f in first.items()},
-    }
+    return [
+        {
+            "workload": work.name,
+            "threads": threads,
+            "flops": training_flops(work),
+            "ms": {n: median(t["ms"] for t in ts) for (w, n), ts in zip(jobs, turns) if w is work},
+            "peak_mb": {n: ts[-1]["peak_mb"] for (w, n), ts in zip(jobs, turns) if w is work},
+            "first_steps_s": {n: f["first_steps"] for (w, n), f in zip(jobs, first) if w is work},
+        }
+        for work in works
+    ]
 
 
 def first_answer(name: str, worker: subprocess.Popen, work: Workload) -> dict:

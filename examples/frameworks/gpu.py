@@ -1,12 +1,12 @@
-"""What `compare_frameworks.py --backend cuda` compares: whole steps; or, with `--workloads` and no
-name after it, single kernels and an epoch.
+"""What `compare_frameworks.py --backend cuda` compares: single kernels, an epoch, and whole steps.
 
-Steps: the networks of the other backends at three batch sizes, beside PyTorch in float32 without
-TF32, eager and as one CUDA graph; each in a process of its own, by turns, timed by CUDA events.
 Kernels: minicnn's matrix product and convolution beside cuBLAS and cuDNN (through PyTorch), and an
 element-wise kernel beside a plain copy. Epoch: 60,000 digits through the LeNet-like network.
+Steps: the networks of the other backends at three batch sizes, beside PyTorch in float32 without
+TF32, eager and as one CUDA graph; each in a process of its own, by turns, timed by CUDA events.
 """
 
+import os
 from importlib.util import find_spec
 from statistics import median
 from time import perf_counter
@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import minicnn as m
 from frameworks.minicnn_step import network
-from frameworks.workloads import WORKLOADS, at_batch
+from frameworks.workloads import at_batch
 from minicnn import backends
 from minicnn.backends import scalar
 
@@ -30,22 +30,20 @@ BATCHES = (64, 256, 4096)
 
 
 def compare_on_gpu(options, compare) -> None:
-    """compare: times the runners of one workload."""
-    runners = {name: runner for name, runner in RUNNERS.items() if find_spec(runner[0])}
-    names = [w.name for w in WORKLOADS if w.name in options.workloads]
-    works = list(dict.fromkeys(at_batch(name, batch) for name in names for batch in BATCHES))
-    runs = []
-    with tqdm(total=len(works) * options.rounds * len(runners), disable=None) as bar:
-        for work in works:
-            runs.append(compare(work, 1, runners, options, bar))
-    report: dict = {"gpu": gpu_name()}
-    if runs:
-        report["runs"], tables = runs, [steps_table({"runs": runs})]
-    else:
-        report |= {"kernels": kernel_times(), "lenet_b256_epoch_s": epoch_seconds(5)}
-        tables = [kernels_table(report), epoch_sentence(report)]
-    path = options.out / "compare_gpu.json"
+    """compare: times the runners of some workloads. What is known is saved after each network."""
+    path, report = options.out / "compare_gpu.json", {"gpu": gpu_name(), "runs": []}
+    report |= {"kernels": kernel_times(), "lenet_b256_epoch_s": epoch_seconds(5)}
     save(path, report)
+    runners = {name: runner for name, runner in RUNNERS.items() if find_spec(runner[0])}
+    cores = {name: {"cores": os.cpu_count()} for name in runners}  # for the host's own threads
+    names = dict.fromkeys(name.rpartition(" b")[0] for name in options.workloads)
+    turns = len(names) * len(BATCHES) * options.rounds * len(runners)
+    with tqdm(total=turns, disable=None) as bar:
+        for name in names:
+            works = [at_batch(name, batch) for batch in BATCHES]
+            report["runs"] += compare(works, 1, runners, options, bar, cores)
+            save(path, report)
+    tables = [kernels_table(report), epoch_sentence(report), steps_table(report)]
     print("\n\n".join([report["gpu"], *tables, str(path.resolve())]))
 
 
@@ -187,11 +185,11 @@ def epoch_seconds(epochs: int) -> float:
 
 def steps_table(found: dict) -> str:
     """Milliseconds a step, GFLOP/s of minicnn, and PyTorch's eager time over minicnn's."""
-    names, rows = list(found["runs"][0]["ms"]), []
+    names, rows = list(RUNNERS), []
     for run in found["runs"]:
         ms = run["ms"]
         ratio = f"{ms['torch'] / ms['cuda']:.2f}" if "torch" in ms else "–"
-        figures = [f"{ms[name]:.3f}" for name in names]
+        figures = [f"{ms[name]:.3f}" if name in ms else "–" for name in names]
         rows.append([run["workload"], *figures, f"{run['flops'] / ms['cuda'] / 1e6:.0f}", ratio])
     return table(["milliseconds a step", *names, "cuda, GFLOP/s", "torch/cuda"], rows)
 

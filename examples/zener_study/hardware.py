@@ -65,4 +65,4 @@ def batches(options) -> list[dict]:
 def timed(names, sizes, threads: int, runners: dict, options, variables: dict) -> list[dict]:
     works = [at_batch(name, size) for name in names for size in sizes]
     with tqdm(total=len(works) * options.rounds * len(runners), disable=None) as bar:
-        return [compare(work, threads, runners, options, bar, variables) for work in works]
+        return [compare([w], threads, runners, options, bar, variables)[0] for w in works]
