@@ -14,7 +14,7 @@ from numba import typeof
 
 
 class Tape(threading.local):
-    """Where this thread's calls are written down; see `Recording`."""
+    """Where this thread's calls are written down instead of done; see `Recording`."""
 
     calls = None
 
@@ -22,36 +22,45 @@ class Tape(threading.local):
 tape = Tape()
 
 
+class OnTheHostError(RuntimeError):
+    """A step looks at numbers, or does what a replay would leave out."""
+
+
 def done(function, *arguments):
-    """function(*arguments), where the function itself calls no kernel."""
-    if tape.calls is not None:
-        tape.calls.append((function, arguments))
-    return function(*arguments)
+    """function(*arguments), where the function itself calls no kernel. None while it is written."""
+    if tape.calls is None:
+        return function(*arguments)
+    tape.calls.append((function, arguments))
+    return None
 
 
 def on_the_host():
-    """Something is done that a replay would leave out: what is being recorded is no use."""
-    tape.calls = None
+    """Something is done now that a replay would leave out."""
+    if tape.calls is not None:
+        raise OnTheHostError
 
 
 class Recording:
-    """The calls of `step`, which is done while they are written down.
+    """The calls of `step`. Nothing is done before `replay`; the arrays live as long as this does.
 
-    result: what it returned; where that is an array, each replay writes it again. The calls' arrays
-    live as long as this does. calls: None where a replay would leave something out.
+    result: what the step returned, arrays that each replay writes. Raises OnTheHostError for a step
+    that cannot be replayed.
     """
 
     def __init__(self, step) -> None:
-        tape.calls = []
+        tape.calls = self.calls = []
         try:
             self.result = step()
         finally:
-            calls, tape.calls = tape.calls, None
-        self.calls = calls and [(machine_code(f, a), a) for f, a in calls]
+            tape.calls = None
+        self.replayed = False
 
     def replay(self):
         for function, arguments in self.calls:
             function(*arguments)
+        if not self.replayed:  # now all are compiled
+            self.calls = [(machine_code(f, a), a) for f, a in self.calls]
+            self.replayed = True
         return self.result
 
 

@@ -88,7 +88,11 @@ class Announcement(event.Listener):
         self.kernels, self.made = set(), False
 
     def on_start(self, event):
-        if not self.made and event.data["dispatcher"] in self.kernels:
+        if event.data["dispatcher"] in self.kernels:
+            self.say()
+
+    def say(self):
+        if not self.made:
             self.made = True
             where = kept.FOLDER or "memory only: no folder for them is writable"
             print(

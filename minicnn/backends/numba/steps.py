@@ -1,11 +1,12 @@
-"""The steps of an epoch: the first with a number of samples is recorded, and then replayed."""
+"""The steps of an epoch: for each number of samples one is written down, and then replayed."""
 
 import numpy as np
 
 from ...common.arguments import switch
 from ..numpy import steps
+from .compiling import compile_ahead
 from .data import Chosen
-from .recording import Recording
+from .recording import OnTheHostError, Recording
 from .runtime import get_threads, team
 
 
@@ -21,16 +22,22 @@ class Steps(steps.Steps):
         self.recordings = {}  # between two epochs the network may change
 
     def result(self, compute, indices):
+        kind = len(indices), get_threads()  # some operations take memory for each thread
+        if self.repeatable and kind not in self.recordings:
+            self.record(kind, compute, indices)
         if not self.repeatable:
             return compute(indices)
-        kind = len(indices), get_threads()  # some operations take memory for each thread
-        if kind in self.recordings:
-            chosen, recording = self.recordings[kind]
-            chosen.numbers[...] = indices
-            with team:
-                return recording.replay()
+        chosen, recording = self.recordings[kind]
+        chosen.numbers[...] = indices
+        with team:
+            return recording.replay()
+
+    def record(self, kind, compute, indices):
         chosen = Chosen(np.array(indices))
-        recording = Recording(lambda: compute(chosen))
-        self.recordings[kind] = chosen, recording
-        self.repeatable = recording.calls is not None
-        return recording.result
+        try:
+            recording = Recording(lambda: compute(chosen))
+        except OnTheHostError:
+            self.repeatable = False
+        else:
+            compile_ahead(recording.calls)
+            self.recordings[kind] = chosen, recording
