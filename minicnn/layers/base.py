@@ -156,8 +156,11 @@ class Layer(Described):
 
     def mark(self, mark: object = None) -> None:
         """Another batch goes through: no backward may go on from what an earlier one left."""
-        for layer in self.walk():
-            vars(layer)["_mark"] = mark  # at every step: assigned, it would be checked first
+        write_marks(self.marks(), mark)
+
+    def marks(self) -> list[dict[str, Any]]:
+        """Where the marks of all its layers are, for who marks at every step."""
+        return [vars(layer) for layer in self.walk()]
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """The same as `forward`."""
@@ -295,3 +298,8 @@ def rows_or_images(input_shape: Shape, channels: int | None, layer: Layer) -> Sh
         c = "C" if channels is None else channels
         raise ValueError(f"{layer}: wanted shape (N, {c}) or (N, {c}, H, W), got ({got})")
     return input_shape
+
+
+def write_marks(marks: list[dict[str, Any]], mark: object = None) -> None:
+    for attributes in marks:
+        attributes["_mark"] = mark

@@ -17,6 +17,7 @@ from ..data.augment import Augmented, Transform
 from ..data.batches import as_samples, in_batches, memory_mapped, shuffled
 from ..files.checkpoint import Progress, facts, load_training, save
 from ..files.history import History
+from ..layers.base import write_marks
 from ..losses import Loss
 from ..network import Sequential, restore
 from ..optimizers import Optimizer, Penalty
@@ -236,11 +237,11 @@ def train_epoch(
         update(parameters, optimizer, lr, step, rules)
 
     steps.start(batches, rates, taken)
-    alone = network.alone()
+    alone, marks = network.alone(), network.marks()
     with WholeSteps() as whole:
         for k in range(len(batches)):
             with alone:
-                network.mark()
+                write_marks(marks)
                 steps.take(compute, change)
                 optimizer.steps += 1
             whole.step_ends()

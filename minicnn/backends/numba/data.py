@@ -33,7 +33,8 @@ def gather(data, indices, dtype, buffers):
 
 def pick(rows, indices, buffers):
     picked = buffers.empty("picked", (len(indices),), rows.dtype)
-    done(np.take, rows, numbers(indices), 0, picked)
+    # "clip", for indices that are known to be good: else NumPy goes by way of a copy.
+    done(rows.take, numbers(indices), 0, picked, "clip")
     return picked
 
 
