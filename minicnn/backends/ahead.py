@@ -27,8 +27,8 @@ def compile_side_by_side(jobs: list[tuple], processes: int, module: str, dumps: 
         return
     try:
         waiting = [dumps(job) for job in jobs]
-    except (pickle.PicklingError, TypeError):  # a kernel's closure holds what only this process has
-        return
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return  # a kernel's closure holds what only this process has
     threads = [Thread(target=keep_busy, args=(module, waiting)) for _ in range(processes)]
     for thread in threads:
         thread.start()

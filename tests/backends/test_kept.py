@@ -3,6 +3,7 @@
 import builtins
 import importlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 import minicnn
+from minicnn.backends import ahead
 from minicnn.backends.kept import made_of, remove_unused
 from minicnn.backends.numba import bias, compiling, kept, loss
 from minicnn.backends.numba.runtime import LANES, OPTIONS, kernel, team
@@ -69,6 +71,12 @@ def test_kernels_of_a_first_step_are_compiled_by_other_processes(folder, monkeyp
     for compiled, arguments in calls[:-1]:
         signature = tuple(map(numba.typeof, arguments))
         assert compiled._cache.load_overload(signature, compiled.targetctx) is not None
+
+
+def test_processes_that_fail_leave_the_kernels_to_whoever_calls_them(capfd):
+    ahead.compile_side_by_side([("a job",)] * 6, 2, "minicnn.no_such_module", pickle.dumps)
+    ahead.compile_side_by_side([(lambda: "not to be pickled",)] * 6, 2, "minicnn", pickle.dumps)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_a_kernel_is_made_from_tells_it_from_every_other(folder):

@@ -28,8 +28,9 @@ class EpochSteps(Protocol):
     A step is compute(indices), which leaves gradients and returns the loss and, where there are
     classes, the number of right answers; then update(lr, step). A backend may call these two, or
     replay what they did in an earlier step: so what they do may depend on their arguments alone,
-    and only go through operations of this contract. After a loss that is not finite no step of the
-    epoch updates anything.
+    and only go through operations of this contract. Nor may it depend on the numbers that those
+    give: while a step is written down nothing is computed. After a loss that is not finite no step
+    of the epoch updates anything.
     """
 
     def start(self, batches: Sequence[np.ndarray], rates: Sequence[float], taken: int) -> None:
