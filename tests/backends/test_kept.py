@@ -57,17 +57,18 @@ def test_a_kept_kernel_is_found_again_and_gives_the_same_numbers(folder):
 def test_kernels_of_a_first_step_are_compiled_by_other_processes(folder, monkeypatch):
     """With instructions and formulas that only minicnn's modules know."""
     monkeypatch.setattr(team, "threads", 2)
+    monkeypatch.setattr(ahead, "EACH", 1)
     x, y = np.zeros((2, 3, LANES), np.float32), np.zeros((2, LANES), np.float32)
     parts, sums = np.zeros((3, 4, 8 * LANES), np.float32), np.zeros(3, np.float32)
     softmax, sum_channels = (kernel(f.__wrapped__) for f in (loss.softmax, bias.sum_channels))
     calls = [
         (softmax.compiled, (x, x, 5, 1.0, x, y, y, y, np.zeros(()))),
         (sum_channels.compiled, (np.zeros((2, 3, 20 * LANES), np.float32), parts, sums)),
-        *((kernel(scaled_by(factor)).compiled, (x,)) for factor in range(4)),
+        (kernel(scaled_by(2)).compiled, (x,)),
         (np.copyto, (x, x)),
     ]
     compiling.compile_ahead(calls)
-    assert len([*folder.iterdir()]) == 6
+    assert len([*folder.iterdir()]) == 3
     for compiled, arguments in calls[:-1]:
         signature = tuple(map(numba.typeof, arguments))
         assert compiled._cache.load_overload(signature, compiled.targetctx) is not None
