@@ -55,26 +55,8 @@ def conv2d_forward(x, w, b, window, groups, buffers):
 def forward_product(tile, window, groups, channels, filters):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
     taps, depth, beside = kh * kw, channels * kh * kw, channels_beside(tile, channels)
-    rows, columns = tile.shape
-    carried_a, carried_b, apart = tile.carried(rows), tile.carried(columns), tile.threads // DEPTH
-    full, even, inner = filters % rows == 0, depth % DEPTH == 0, covers_all(window)
-
-    def find_weights(group, m0, batch, t):
-        """The thread's first filter, and where its weights begin."""
-        f = index(m0 + quotient(t, DEPTH))
-        return f, index((group * filters + f) * depth)
-
-    def fetch_weights(held, w, found, k0, last, t):
-        """a(f, k) = w[f, c, u, v]: threads along k."""
-        (f, start), lane = found, remainder(t, DEPTH)
-        c, tap = channel_and_tap(k0, lane, beside, taps)
-        o = index(start + c * taps + tap)
-        counting = index(0)
-        for e in range(carried_a):
-            counts = (even or k0 + lane < last) and (full or f + e * apart < filters)
-            held[e] = w[far(o) + far(e * apart * depth) if counts else far(0)]
-            counting |= bit(e, counts)
-        return counting
+    columns, carried = tile.shape[1], tile.carried(tile.shape[1])
+    even, inner = depth % DEPTH == 0, covers_all(window)
 
     def find_pixels(group, n0, batch, t):
         """The window's corner of the thread's column (i,j,n), its place in x, and the batch."""
@@ -88,21 +70,18 @@ def forward_product(tile, window, groups, channels, filters):
     def fetch_pixels(held, x, found, k0, last, t):
         """b(k, (i,j,n)) = x[c, i·s+u·d−p, j·s+v·d−p, n]: threads along the images."""
         corner_h, corner_v, start, batch = found
-        row, counting = index(quotient(t, columns) * carried_b), index(0)
-        for g in range(0, carried_b, beside):
+        row, counting = index(quotient(t, columns) * carried), index(0)
+        for g in range(0, carried, beside):
             c, tap = channel_and_tap(k0, row + g, beside, taps)
             u, v = quotient(tap, kw), remainder(tap, kw)
             h, q = signed(corner_h + u * dh), signed(corner_v + v * dw)
             inside = inner or (0 <= h < height and 0 <= q < width)
             inside = inside and (even or k0 + row + g < last)
             o = start + ((c * height + u * dh) * width + v * dw) * batch
-            first, plane = far(index(o) if inside else index(0)), far(height * width * batch)
-            for e in range(beside):
-                held[g + e] = x[first + far(e) * plane]
-                counting |= bit(g + e, inside)
+            counting |= fetch_set(held, g, beside, x, o, height * width * batch, inside)
         return counting
 
-    weights = Source(device(find_weights), device(fetch_weights), along_k(tile))
+    weights = weights_along_k(tile, filters, channels, taps, (depth, taps))
     pixels = Source(device(find_pixels), device(fetch_pixels), along_columns(tile))
     return tiled_product(f"convolution.conv2d_forward {kh}×{kw}", tile, groups, weights, pixels)
 
@@ -126,6 +105,39 @@ def channel_and_tap(k0, k, beside, taps):
     return index(quotient(block, taps) * beside + remainder(k, beside)), remainder(block, taps)
 
 
+@device
+def fetch_set(held, g, beside, a, o, plane, inside):
+    """held[g + e] = a[o + e · plane], for the channels of a set; bits g on of `inside`."""
+    first, counting = far(index(o) if inside else index(0)), index(0)
+    for e in range(beside):
+        held[g + e] = a[first + far(e) * far(plane)]
+        counting |= bit(g + e, inside)
+    return counting
+
+
+def weights_along_k(tile, count, summed, taps, steps):
+    """a(m, k) = w[m · steps[0] + c · steps[1] + tap], m < count and c < summed: threads along k."""
+    carried, apart = tile.carried(tile.shape[0]), tile.threads // DEPTH
+    beside, (step, far_step) = channels_beside(tile, summed), steps
+    full, even = count % tile.shape[0] == 0, summed * taps % DEPTH == 0
+
+    def find(group, m0, batch, t):
+        """The thread's first row, and its group's first weight."""
+        return index(m0 + quotient(t, DEPTH)), index(group * count * summed * taps)
+
+    def fetch(held, w, found, k0, last, t):
+        (m, start), lane = found, remainder(t, DEPTH)
+        c, tap = channel_and_tap(k0, lane, beside, taps)
+        o, counting = index(start + m * step + c * far_step + tap), index(0)
+        for e in range(carried):
+            counts = (even or k0 + lane < last) and (full or m + e * apart < count)
+            held[e] = w[far(o) + far(e * apart * step) if counts else far(0)]
+            counting |= bit(e, counts)
+        return counting
+
+    return Source(device(find), device(fetch), along_k(tile))
+
+
 # ── input gradient ───────────────────────────────────────────────────────────────────────────
 
 
@@ -146,26 +158,9 @@ def conv2d_input_gradient(dy, w, window, groups, buffers):
 def input_product(tile, window, groups, channels, filters):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
     taps, depth, beside = kh * kw, filters * kh * kw, channels_beside(tile, filters)
-    rows, columns = tile.shape
-    carried_a, carried_b, apart = tile.carried(rows), tile.carried(columns), tile.threads // DEPTH
-    full, even = channels % rows == 0, depth % DEPTH == 0
+    columns, carried = tile.shape[1], tile.carried(tile.shape[1])
+    even = depth % DEPTH == 0
     inner = taps == sh == sw == 1 and (top, left) == (0, 0) and (height, width) == (oh, ow)
-
-    def find_weights(group, m0, batch, t):
-        """The thread's first channel, and its group's first weight."""
-        return index(m0 + quotient(t, DEPTH)), index(group * filters * channels * taps)
-
-    def fetch_weights(held, w, found, k0, last, t):
-        """a(c, k) = w[f, c, u, v]: threads along k."""
-        (c, start), lane = found, remainder(t, DEPTH)
-        f, tap = channel_and_tap(k0, lane, beside, taps)
-        o = index(start + (f * channels + c) * taps + tap)
-        counting = index(0)
-        for e in range(carried_a):
-            counts = (even or k0 + lane < last) and (full or c + e * apart < channels)
-            held[e] = w[far(o) + far(e * apart * taps) if counts else far(0)]
-            counting |= bit(e, counts)
-        return counting
 
     def find_slopes(group, n0, batch, t):
         """The pixel of the thread's column (h,k,n), its image, its group's outputs, the batch."""
@@ -178,8 +173,8 @@ def input_product(tile, window, groups, channels, filters):
     def fetch_slopes(held, dy, found, k0, last, t):
         """b(k, (h,k,n)) = dy[f, (h+p−u·d)/s, (k+p−v·d)/s, n], both whole and inside."""
         pixel_h, pixel_v, start, batch = found
-        row, counting = index(quotient(t, columns) * carried_b), index(0)
-        for g in range(0, carried_b, beside):
+        row, counting = index(quotient(t, columns) * carried), index(0)
+        for g in range(0, carried, beside):
             f, tap = channel_and_tap(k0, row + g, beside, taps)
             u, v = quotient(tap, kw), remainder(tap, kw)
             down, right = signed(pixel_h - u * dh), signed(pixel_v - v * dw)
@@ -189,13 +184,10 @@ def input_product(tile, window, groups, channels, filters):
                 inside = inside and i * sh == down and j * sw == right
             inside = inside and (even or k0 + row + g < last)
             o = start + ((f * oh + i) * ow + j) * batch
-            first, plane = far(index(o) if inside else index(0)), far(oh * ow * batch)
-            for e in range(beside):
-                held[g + e] = dy[first + far(e) * plane]
-                counting |= bit(g + e, inside)
+            counting |= fetch_set(held, g, beside, dy, o, oh * ow * batch, inside)
         return counting
 
-    weights = Source(device(find_weights), device(fetch_weights), along_k(tile))
+    weights = weights_along_k(tile, channels, filters, taps, (taps, channels * taps))
     slopes = Source(device(find_slopes), device(fetch_slopes), along_columns(tile))
     name = f"convolution.conv2d_input_gradient {kh}×{kw}"
     return tiled_product(name, tile, groups, weights, slopes)
@@ -260,7 +252,7 @@ def weight_product(tile, window, groups, channels, filters):
         k = index(k0 + lane)
         place, n = divided(k, batch, inverse)
         i, j = quotient(place, ow), remainder(place, ow)
-        plane, counting = far(height * width * batch), index(0)
+        plane, counting = height * width * batch, index(0)
         for g in range(0, carried_b, beside):
             c, tap = channel_and_tap(columns_from, index(g * apart), beside, taps)
             u, v = quotient(tap, kw), remainder(tap, kw)
@@ -268,10 +260,7 @@ def weight_product(tile, window, groups, channels, filters):
             inside = k < last and c < channels
             inside = inside and (inner or (0 <= h < height and 0 <= q < width))
             o = (start + (c * height + h) * width + q) * batch + n
-            first = far(index(o) if inside else index(0))
-            for e in range(beside):
-                held[g + e] = x[first + far(e) * plane]
-                counting |= bit(g + e, inside)
+            counting |= fetch_set(held, g, beside, x, o, plane, inside)
         return counting
 
     slopes = Source(device(find_slopes), device(fetch_slopes), spot)
