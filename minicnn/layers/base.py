@@ -156,7 +156,8 @@ class Layer(Described):
 
     def mark(self, mark: object = None) -> None:
         """Another batch goes through: no backward may go on from what an earlier one left."""
-        write_marks(self.marks(), mark)
+        for attributes in self.marks():
+            attributes["_mark"] = mark
 
     def marks(self) -> list[dict[str, Any]]:
         """Where the marks of all its layers are, for who marks at every step."""
@@ -298,8 +299,3 @@ def rows_or_images(input_shape: Shape, channels: int | None, layer: Layer) -> Sh
         c = "C" if channels is None else channels
         raise ValueError(f"{layer}: wanted shape (N, {c}) or (N, {c}, H, W), got ({got})")
     return input_shape
-
-
-def write_marks(marks: list[dict[str, Any]], mark: object = None) -> None:
-    for attributes in marks:
-        attributes["_mark"] = mark

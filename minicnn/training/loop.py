@@ -17,7 +17,6 @@ from ..data.augment import Augmented, Transform
 from ..data.batches import as_samples, in_batches, memory_mapped, shuffled
 from ..files.checkpoint import Progress, facts, load_training, save
 from ..files.history import History
-from ..layers.base import write_marks
 from ..losses import Loss
 from ..network import Sequential, restore
 from ..optimizers import Optimizer, Penalty
@@ -241,7 +240,8 @@ def train_epoch(
     with WholeSteps() as whole:
         for k in range(len(batches)):
             with alone:
-                write_marks(marks)
+                for attributes in marks:
+                    attributes["_mark"] = None
                 steps.take(compute, change)
                 optimizer.steps += 1
             whole.step_ends()
