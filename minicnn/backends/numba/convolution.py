@@ -21,7 +21,6 @@ Where fewer multiplications pay, `winograd.py` computes the same, and with group
 from functools import cache
 from math import prod
 
-import numpy as np
 from numba import prange
 
 from .. import minimal
@@ -29,6 +28,7 @@ from ..numpy.convolution import padded_size
 from . import grouped, winograd, winograd_weights
 from .bias import padded_bias
 from .layout import Lanes, clear_padding, empty
+from .partial import add_parts, filter_starts, sum_places, sums_of
 from .runtime import LANES, kernel
 from .simd import (
     add_dots,
@@ -178,21 +178,21 @@ def direct_weight_gradient(dy, x, window, dw, buffers):
     rows, columns = fullest_tile(filters, channels, prod(taps))
     if channels < columns:  # too few channels to fill a tile: use taps, which needs the zeros
         x = with_padding(x, window, buffers)
-        plan = tap_columns(window, channels, columns)
+        plan, deep = tap_columns(window, channels, columns), 1
     else:
-        plan = channel_columns(window, channels, columns)
-    dy_starts = filter_rows(filters, window.output, rows)
+        plan, deep = channel_columns(window, channels, columns), prod(taps)
+    dy_starts = filter_starts(filters, rows, window.output)
     tiles, groups, lines = len(dy_starts), len(plan.starts), len(dy.data) * window.output[0]
     parts = max(1, min(-(-ITEMS // (tiles * groups)), lines // 4))
     numbers = rows * window.output[1] + columns * window.stride[0] * x.data.shape[3]
     chunk = max(1, CACHE_BYTES // (numbers * LANES * x.dtype.itemsize))
-    stored = -(-rows * columns // LANES) * LANES  # a tile's sums, in whole registers
-    shape = (parts, tiles, groups, len(plan.ranges), stored)
+    shape = (parts, tiles, groups, len(plan.ranges), sums_of(rows, columns))
     partial = buffers.empty("partial dw", shape, x.dtype)
     weight_tiles(rows, columns)(
         dy.data, x.data, window.stride, dy_starts, plan.starts, plan.ranges, chunk, partial
     )
-    add_parts(partial, plan.targets, rows, dw.reshape(filters, -1))
+    dw = dw.reshape(filters, -1)
+    add_parts(partial.reshape(parts, -1), *sum_places(dw.shape, 1, rows, columns, deep), dw)
 
 
 @cache
@@ -206,13 +206,6 @@ def fullest_tile(filters, channels, taps):
         return -(-filters // rows) * rows * steps * columns
 
     return min(TILES, key=registers)
-
-
-@cache
-def filter_rows(filters, output, rows):
-    """Where each filter of a tile begins in a block of dy; beyond the last, the last again."""
-    f = np.arange(-(-filters // rows) * rows).reshape(-1, rows)
-    return np.minimum(f, filters - 1) * output[0] * output[1] * LANES
 
 
 @cache
@@ -254,23 +247,6 @@ def weight_tiles(FILTERS, COLUMNS):
                     store(total, partial, o, length(x), 0, size)
 
     return run
-
-
-@kernel
-def add_parts(partial, targets, rows, dw):
-    """dw[f, target] = Σ over the parts, in order."""
-    (parts, tiles, groups, steps, _), columns = partial.shape, targets.shape[2]
-    for tile in prange(tiles):
-        for group in range(groups):
-            for step in range(steps):
-                for r in range(min(rows, len(dw) - tile * rows)):
-                    for s in range(columns):
-                        target = targets[group, step, s]
-                        if target >= 0:
-                            total = partial[0, tile, group, step, r * columns + s]
-                            for part in range(1, parts):
-                                total += partial[part, tile, group, step, r * columns + s]
-                            dw[tile * rows + r, target] = total
 
 
 def with_padding(x, window, buffers):

@@ -22,6 +22,7 @@ from numba import get_thread_id, prange
 
 from .bias import pad, padded_bias
 from .layout import clear_padding, empty
+from .partial import add_parts, filter_starts, sum_places, sums_of
 from .recording import done
 from .runtime import LANES, device, get_threads, kernel
 from .simd import (
@@ -202,31 +203,14 @@ def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
     dy_starts = filter_starts(filters, rows, window.output)
     starts = weight_starts(dw.shape[1:], columns, window.dilation, place.shape[2:4])
     parts = min(len(x.data) * chunks, -(-ITEMS // groups))
-    size = -(-rows * columns // LANES) * LANES  # whole registers
-    shape = groups, len(dy_starts), len(starts), size
-    partial = buffers.empty("partial dw", (parts, *shape), x.dtype)
+    shape = (parts, groups, len(dy_starts), len(starts), sums_of(rows, columns))
+    partial = buffers.empty("partial dw", shape, x.dtype)
     weight_tiles(rows, columns)(
         dy.data, x.data, view.stride, view.before, view.spread, dy_starts, starts, chunks, place,
         partial,
     )  # fmt: skip
-    total = buffers.empty("dw by tile", shape, x.dtype)
-    done(add_parts, partial, rows, columns, total, dw.reshape(groups, filters, weights))
-
-
-def add_parts(partial, rows, columns, total, dw):
-    """dw = Σ over the parts, in order, of what the tiles hold."""
-    np.add.reduce(partial, axis=0, out=total)
-    groups, tiles, steps, _ = total.shape
-    total = total[..., : rows * columns].reshape(*total.shape[:3], rows, columns).swapaxes(2, 3)
-    total = total.reshape(groups, tiles * rows, steps * columns)
-    dw[...] = total[:, : dw.shape[1], : dw.shape[2]]
-
-
-@cache
-def filter_starts(filters, rows, output):
-    """Where each filter of a tile begins in dy; beyond the last, the last again."""
-    f = np.arange(-(-filters // rows) * rows).reshape(-1, rows)
-    return np.minimum(f, filters - 1) * output[0] * output[1] * LANES
+    dw = dw.reshape(len(dw), weights)
+    add_parts(partial.reshape(parts, -1), *sum_places(dw.shape, groups, rows, columns, 1), dw)
 
 
 @cache

@@ -35,9 +35,9 @@ REGISTERS = 28 if LANES == 16 else 12  # of a tile; the others hold what is mult
 
 
 @cache
-def tile_rows(filters: int, columns: int, registers: int = REGISTERS) -> int:
+def tile_rows(filters: int, columns: int) -> int:
     """Filters in a tile: as many as registers hold, few of them wasted on a last ragged tile."""
-    choices = range(3, registers // columns + 1)
+    choices = range(3, REGISTERS // columns + 1)
     return min(choices, key=lambda rows: (-(-filters // rows) * (rows + 1), rows))
 
 

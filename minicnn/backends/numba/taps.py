@@ -65,12 +65,10 @@ class Columns(NamedTuple):
 
     starts[group, step, column]: the number of x that meets output (0, 0), in its first block
     ranges[step] = (first row, last row + 1, first column, last column + 1) of the outputs to visit
-    targets[group, step, column]: index of the weight in dw[f], −1 for none
     """
 
     starts: np.ndarray
     ranges: np.ndarray
-    targets: np.ndarray
 
 
 @cache
@@ -88,9 +86,7 @@ def channel_columns(window: Window, channels: int, columns: int) -> Columns:
         np.maximum(0, -(right // sw)),
         np.minimum(ow, (width - 1 - right) // sw + 1),
     ]
-    weight = c * kh * kw + (u * kw + v)[None, :, None]
-    starts = (inside * height * width + shift) * LANES
-    return Columns(starts, np.stack(ranges, 1), np.where(c < channels, weight, -1))
+    return Columns((inside * height * width + shift) * LANES, np.stack(ranges, 1))
 
 
 @cache
@@ -102,5 +98,4 @@ def tap_columns(window: Window, channels: int, columns: int) -> Columns:
     weight = np.arange(-(-weights // columns) * columns).reshape(1, -1, columns)
     c, u, v = np.unravel_index(np.minimum(weight, weights - 1), (channels, kh, kw))
     ranges = np.tile(np.array([0, oh, 0, ow]), (weight.shape[1], 1))
-    starts = ((c * height + u * dh) * width + v * dw) * LANES
-    return Columns(starts, ranges, np.where(weight < weights, weight, -1))
+    return Columns(((c * height + u * dh) * width + v * dw) * LANES, ranges)

@@ -28,14 +28,14 @@ from .simd import (
     load_tile,
     repeat,
     store,
-    tile_rows,
     zeros,
 )
 from .transforms import combined, load_inside
 
 V_BYTES = LANES * 16 * 1024  # of V at a time; processors with wider registers have larger caches
 MOST = 8  # positions at a time
-TILE = min(REGISTERS, 14)  # of a larger tile, the products would not fit in the first cache
+# Filters × 2 positions are a tile; the products of a larger one would not fit in the first cache.
+ROWS = min(REGISTERS, 14) // 2
 PAD = 16  # numbers after each tap and point, else all would fall on one set of the cache
 
 # What the transforms of a channel cost, in products of its numbers with so many filters (measured).
@@ -56,31 +56,37 @@ def allowed():
 
 def conv2d_forward(x, w, b, window, buffers):
     y = empty(buffers, "y", (w.shape[0], *window.output), x)
-    convolve(x, w, b, window.padding, y, buffers)
+    steps = 0, w[0].size, w[0, 0].size, 1
+    convolve(x, w.reshape(-1), steps, b, window.kernel[0], window.padding, y, buffers)
     return y
 
 
 def conv2d_input_gradient(dy, w, window, buffers):
     dx = empty(buffers, "dx", (w.shape[1], *window.image), dy, zero_from_zero=True)
     padding = tuple(k - 1 - p for k, p in zip(window.kernel, window.padding))
-    convolve(dy, w[:, :, ::-1, ::-1].swapaxes(0, 1), None, padding, dx, buffers)
+    # w turned by 180°, its first two axes exchanged
+    steps = w[0, 0].size - 1, w[0, 0].size, w[0].size, -1
+    convolve(dy, w.reshape(-1), steps, None, window.kernel[0], padding, dx, buffers)
     return dx
 
 
-def convolve(x, w, b, padding, y, buffers):
-    filters, channels, k, _ = w.shape
+def convolve(x, w, steps, b, k, padding, y, buffers):
+    """y = b + w ⋆ x, with tap t of w[f, c] at first + f·filter_step + c·channel_step + t·tap_step.
+
+    steps: those four. w: flat, each w[f, c] has k × k taps.
+    """
+    channels, filters = x.data.shape[1], y.data.shape[1]
     n, lanes = M + k - 1, register_lanes(x.dtype)
-    rows = tile_rows(filters, 2, TILE)
-    groups, size = -(-filters // rows), -(-channels * rows // lanes) * lanes
-    taps = buffers.empty("taps", (groups, k, k, size + PAD), x.dtype)
+    groups, size = -(-filters // ROWS), -(-channels * ROWS // lanes) * lanes
+    taps = buffers.empty("taps", (groups, k * k, size + PAD), x.dtype)
     u = buffers.empty("u", (groups, n * n, size), x.dtype)
-    bias = padded_bias(b, (groups * rows,), x.dtype, buffers)
-    transform_weights, multiply = filter_tiles(k, rows)
-    transform_weights(w, taps, u)
+    bias = padded_bias(b, (groups * ROWS,), x.dtype, buffers)
+    transform_weights, multiply = filter_tiles(k)
+    transform_weights(w, steps, filters, channels, taps, u)
     together = positions_together(n * n * channels * lanes * x.dtype.itemsize, V_BYTES)
     threads = get_threads()
     v = buffers.empty("v", (threads, n * n, channels * together * lanes + PAD), x.dtype)
-    size = max(2 * rows * n * (M + 1), together * n * n) * lanes
+    size = max(2 * ROWS * n * (M + 1), together * n * n) * lanes
     near = buffers.empty("near", (threads, size), x.dtype)
     table = positions(len(x.data), y.data.shape[2:4], LANES // lanes)
     multiply(x.data, u, bias, table, padding, together, v, near, y.data)
@@ -120,26 +126,26 @@ def column_transform(K):
 
 
 @cache
-def filter_tiles(K, ROWS):
+def filter_tiles(K):
     """Two kernels: the weights' transform, and the products of ROWS filters × 2 positions."""
     N, transform_columns = M + K - 1, column_transform(K)
 
     @kernel
-    def transform_weights(w, taps, u):
+    def transform_weights(w, steps, filters, channels, taps, u):
         """u[group, point, c·ROWS + r] = (G w[f, c] Gᵀ)[point], f = group·ROWS + r.
 
         taps: w in that order too, so that a register holds the same tap of several w[f, c].
         """
-        (groups, points, size), (filters, channels, _, _), L = u.shape, w.shape, length(u)
-        wide = taps.shape[3]
+        (groups, points, size), wide, L = u.shape, taps.shape[2], length(u)
+        first, filter_step, channel_step, tap_step = steps
         for group in prange(groups):
             near = np.empty(N * K * L, u.dtype)
             taps[group] = 0
             for c in range(channels):
                 for r in range(min(ROWS, filters - group * ROWS)):
-                    for i in range(K):
-                        for j in range(K):
-                            taps[group, i, j, c * ROWS + r] = w[group * ROWS + r, c, i, j]
+                    o = first + (group * ROWS + r) * filter_step + c * channel_step
+                    for tap in range(K * K):
+                        taps[group, tap, c * ROWS + r] = w[o + tap * tap_step]
             for q in range(0, size, L):
                 for j in range(K):
                     tile = load_tile(K, 1, taps, (group * K * K + j) * wide + q, K * wide, 0)
