@@ -29,6 +29,7 @@ from . import grouped, winograd, winograd_weights
 from .bias import padded_bias
 from .layout import Lanes, clear_padding, empty
 from .partial import add_parts, filter_starts, sum_places, sums_of
+from .recording import done
 from .runtime import LANES, kernel
 from .simd import (
     add_dots,
@@ -255,18 +256,11 @@ def with_padding(x, window, buffers):
     if size == window.image:
         return x
     y = empty(buffers, "padded x", (x.shape[1], *size), x)
-    surround(x.data, *window.padding, y.data)
+    done(surround, x.data, *window.padding, y.data)
     return Lanes(y.data, x.count, cleared=True)
 
 
-@kernel
 def surround(x, top, left, y):
     """y[c, i, j] = x[c, i − top, j − left] inside the image, else 0."""
-    blocks, channels, height, width, lanes = x.shape
-    for plane in prange(blocks * channels):
-        g, c = plane // channels, plane % channels
-        y[g, c] = 0
-        for i in range(height):
-            for j in range(width):
-                for lane in range(lanes):
-                    y[g, c, top + i, left + j, lane] = x[g, c, i, j, lane]
+    y[...] = 0
+    y[:, :, top : top + x.shape[2], left : left + x.shape[3]] = x
