@@ -14,7 +14,23 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 
+from .kept import KeptKernel
+
 EACH = 3  # kernels at least for a process: it takes a second or two to start
+
+
+def missing(calls: list[tuple]) -> list[tuple]:
+    """File, kernel and signature of what the calls need and neither process nor disk has.
+
+    calls: functions and their arguments. One that is no kernel, or is not kept, needs nothing.
+    """
+    found = {}
+    for kernel, arguments in calls:
+        if isinstance(getattr(kernel, "_cache", None), KeptKernel):
+            signature = tuple(map(kernel.typeof_pyval, arguments))
+            if signature not in kernel.overloads:
+                found[kernel._cache.file(signature, kernel.targetctx)] = kernel, signature
+    return [(file, *wanted) for file, wanted in found.items() if not file.exists()]
 
 
 def compile_side_by_side(jobs: list[tuple], processes: int, module: str, dumps: Callable) -> None:

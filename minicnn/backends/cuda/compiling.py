@@ -16,13 +16,9 @@ def compile_ahead(launches) -> None:
     from numba.cuda import get_current_device
     from numba.cuda.serialize import dumps
 
-    missing = {}
-    for kernel, _, _, arguments in launches:
-        signature = tuple(map(kernel.typeof_pyval, arguments))
-        if isinstance(kernel._cache, kept.KeptKernel) and signature not in kernel.overloads:
-            missing[kernel._cache.file(signature, kernel.targetctx)] = kernel, signature
     generation = get_current_device().compute_capability
-    jobs = [(generation, file, *job) for file, job in missing.items() if not file.exists()]
+    calls = [(kernel, arguments) for kernel, _, _, arguments in launches]
+    jobs = [(generation, *job) for job in ahead.missing(calls)]
     ahead.compile_side_by_side(jobs, CORES, __name__, dumps)
 
 

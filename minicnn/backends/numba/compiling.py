@@ -13,13 +13,7 @@ from .runtime import LANES, announcement, get_threads, kept
 
 def compile_ahead(calls) -> None:
     """Compile what the calls need and neither this process nor the disk has."""
-    missing = {}
-    for kernel, arguments in calls:
-        if isinstance(getattr(kernel, "_cache", None), kept.KeptKernel):
-            signature = tuple(map(kernel.typeof_pyval, arguments))
-            if signature not in kernel.overloads:
-                missing[kernel._cache.file(signature, kernel.targetctx)] = kernel, signature
-    jobs = [(file, *job) for file, job in missing.items() if not file.exists()]
+    jobs = ahead.missing(calls)
     if jobs:
         announcement.say()
     ahead.compile_side_by_side(jobs, get_threads(), __name__, dumps)
