@@ -1,11 +1,12 @@
 """Training steps on 1, 2, 4 and 8 threads: what more threads give, and what waiting threads take.
 
 Dense and convolutional steps beside the report's (Caffe, TensorFlow and Torch on 4 cores), with
-Amdahl's law fitted up to the number of cores; then threads that spin or sleep while they wait, with
-the cores to themselves and with a second job on them; then each layer beside the machine's limit.
-OpenMP reads how to wait when it loads, so every turn is a process of its own. The cores must be
-idle. --quick: one round of the shortest step, and waiting threads only where they are twice as many
-as the cores.
+Amdahl's law fitted up to the number of cores. Beside them as many jobs of one thread as there are
+cores: what these do not reach together, threads cannot reach. Then threads that spin or sleep while
+they wait, with the cores to themselves and with a second job on them; then each layer beside the
+machine's limit. OpenMP reads how to wait when it loads, so every turn is a process of its own. The
+cores must be idle. --quick: one round of the shortest step, and waiting threads only where they are
+twice as many as the cores.
 """
 
 import json
@@ -39,6 +40,7 @@ REPORT = {
     "TensorFlow": {1: 7.062, 2: 4.789, 4: 2.648, 8: 1.938},
     "Torch": {1: 1.329, 2: 0.710, 4: 0.423},
 }
+APART = "a thread each"  # as many jobs as cores, at the same time
 STYLES = [("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ("-", "x"), ("--", "+")]
 
 
@@ -55,12 +57,13 @@ def main() -> None:
     scaling = [
         (b, w, n) for b in names for w in works for n in counts if b != "numpy" or n <= CORES
     ]
+    jobs_apart = [("numba", w, APART) for w in works if "numba" in names and CORES > 1]
     crowded = counts[-1:] if options.quick else counts
     waiting = [(how, jobs, n) for how in WAITING for jobs in (1, 2) for n in crowded]
     waiting = waiting if "numba" in names else []
-    turns = rounds * (len(scaling) + len(waiting))
+    turns = rounds * (len(scaling) + len(jobs_apart) + len(waiting))
     say_how_long(options, turns * (seconds + 1.5) / 60)
-    times: dict[tuple, list[float]] = {key: [] for key in [*scaling, *waiting]}
+    times: dict[tuple, list[float]] = {key: [] for key in [*scaling, *jobs_apart, *waiting]}
     with tqdm(total=turns, disable=None) as bar:
         for _ in range(rounds):
             for key in times:
@@ -68,6 +71,8 @@ def main() -> None:
                 if key in scaling:
                     backend, work, threads = key
                     times[key].append(turn(backend, WORKS[work], threads, 1, {}, seconds))
+                elif key in jobs_apart:
+                    times[key].append(turn("numba", WORKS[key[1]], 1, CORES, {}, seconds))
                 else:
                     how, jobs, threads = key
                     times[key].append(
@@ -77,8 +82,10 @@ def main() -> None:
     ms = {key: median(values) for key, values in times.items()}
     report = {
         "rounds": rounds,
+        "cores": CORES,
         "scaling": [
-            {"backend": b, "work": w, "ms": row, "serial_fraction": amdahl(row)}
+            {"backend": b, "work": w, "ms": row, "serial_fraction": amdahl(row),
+             "ms_of_jobs_apart": ms.get((b, w, APART))}
             for b in names for w in works
             if (row := {n: ms[b, w, n] for n in counts if (b, w, n) in ms})
         ],
@@ -140,17 +147,21 @@ def layer_times(backend: str, work: Workload) -> list[dict]:
 
 
 def scaling_table(found: dict) -> str:
-    """Milliseconds a step at each number of threads; what two give, and Amdahl's serial part."""
+    """Milliseconds a step at each number of threads; how much faster as many threads as cores are
+    than one, and how much more as many jobs of one thread do than one; Amdahl's serial part.
+    """
     counts = sorted({n for row in found["scaling"] for n in row["ms"]})
-    rows = []
+    rows, cores = [], found["cores"]
     for row in found["scaling"]:
-        serial, ms = row["serial_fraction"], row["ms"]
+        serial, ms, apart = row["serial_fraction"], row["ms"], row["ms_of_jobs_apart"]
         rows.append([
             f"{row['backend']} {row['work']}", *cells(ms, counts, 2),
-            f"{ms[1] / ms[2]:.2f}×" if 2 in ms else "–",
+            f"{ms[1] / ms[cores]:.2f}×" if cores in ms else "–",
+            "–" if apart is None else f"{cores * ms[1] / apart:.2f}×",
             "–" if serial is None else f"{serial:.0%}",
         ])  # fmt: skip
-    head = ["milliseconds a step; threads:", *map(str, counts), "2 against 1", "serial part"]
+    head = ["milliseconds a step; threads:", *map(str, counts), f"{cores} threads",
+            f"{cores} jobs", "serial part"]  # fmt: skip
     return table(head, rows)
 
 
@@ -172,10 +183,13 @@ def waiting_table(found: dict) -> str:
 
 
 def parts_table(found: dict) -> str:
-    """Parts of over 3 % of a LeNet-like step, and how near each is to the machine's limit."""
+    """Parts of over 3 % of a LeNet-like step, and how near each is to the machine's limit. What
+    multiplies nothing and stays in a cache has none.
+    """
     name = profiled(found)
     step = sum(part["ms"] for part in found["profiles"][name])
-    rows = [[part["part"], f"{part['ms']:.3f}", f"{part['of_limit']:.0%}"]
+    rows = [[part["part"], f"{part['ms']:.3f}",
+             f"{part['of_limit']:.0%}" if part["of_limit"] else "–"]
             for part in found["profiles"][name] if part["ms"] >= 0.03 * step]  # fmt: skip
     return table([f"{name}, {step:.2f} ms", "ms", "of the limit"], rows)
 
