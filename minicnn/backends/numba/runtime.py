@@ -49,8 +49,7 @@ LANES = lanes_of_this_cpu()
 
 # Safe for NaN and Inf. "contract" lets a · b + c become one instruction; what would reorder sums
 # ("reassoc") or assume that no NaN comes ("nnan", in fastmath=True) is not allowed. No kernel is
-# called from C, and no helper from Python: what numba would compile for that takes a tenth of the
-# time.
+# called from C, and no helper from Python: so numba need not compile the ways in.
 OPTIONS = {
     "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"},
     "no_cfunc_wrapper": True,
