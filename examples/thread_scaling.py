@@ -54,30 +54,24 @@ def main() -> None:
     rounds, seconds = (1, 0.1) if options.quick else (5, 0.3)
     # BLAS takes no more threads than there are cores, so numpy stops there.
     names = [b for b in chosen_backends(options) if b in ("numpy", "numba")]
-    scaling = [
-        (b, w, n) for b in names for w in works for n in counts if b != "numpy" or n <= CORES
-    ]
-    jobs_apart = [("numba", w, APART) for w in works if "numba" in names and CORES > 1]
+    asked = {
+        (b, w, n): (b, WORKS[w], n, 1, {})
+        for b in names for w in works for n in counts if b != "numpy" or n <= CORES
+    }  # fmt: skip
     crowded = counts[-1:] if options.quick else counts
     waiting = [(how, jobs, n) for how in WAITING for jobs in (1, 2) for n in crowded]
     waiting = waiting if "numba" in names else []
-    turns = rounds * (len(scaling) + len(jobs_apart) + len(waiting))
+    if "numba" in names and CORES > 1:
+        asked |= {("numba", w, APART): ("numba", WORKS[w], 1, CORES, {}) for w in works}
+    asked |= {key: ("numba", WORKS[SHORT], key[2], key[1], WAITING[key[0]]) for key in waiting}
+    turns = rounds * len(asked)
     say_how_long(options, turns * (seconds + 1.5) / 60)
-    times: dict[tuple, list[float]] = {key: [] for key in [*scaling, *jobs_apart, *waiting]}
+    times: dict[tuple, list[float]] = {key: [] for key in asked}
     with tqdm(total=turns, disable=None) as bar:
         for _ in range(rounds):
-            for key in times:
+            for key, arguments in asked.items():
                 bar.set_description(", ".join(map(str, key)))
-                if key in scaling:
-                    backend, work, threads = key
-                    times[key].append(turn(backend, WORKS[work], threads, 1, {}, seconds))
-                elif key in jobs_apart:
-                    times[key].append(turn("numba", WORKS[key[1]], 1, CORES, {}, seconds))
-                else:
-                    how, jobs, threads = key
-                    times[key].append(
-                        turn("numba", WORKS[SHORT], threads, jobs, WAITING[how], seconds)
-                    )
+                times[key].append(turn(*arguments, seconds))
                 bar.update()
     ms = {key: median(values) for key, values in times.items()}
     report = {

@@ -81,15 +81,14 @@ def convolve(x, w, steps, b, k, padding, y, buffers):
     taps = buffers.empty("taps", (groups, k * k, size + PAD), x.dtype)
     u = buffers.empty("u", (groups, n * n, size), x.dtype)
     bias = padded_bias(b, (groups * ROWS,), x.dtype, buffers)
-    transform_weights, multiply = filter_tiles(k)
-    transform_weights(w, steps, filters, channels, taps, u)
+    weights_transform(k)(w, steps, filters, channels, taps, u)
     together = positions_together(n * n * channels * lanes * x.dtype.itemsize, V_BYTES)
     threads = get_threads()
     v = buffers.empty("v", (threads, n * n, channels * together * lanes + PAD), x.dtype)
     size = max(2 * ROWS * n * (M + 1), together * n * n) * lanes
     near = buffers.empty("near", (threads, size), x.dtype)
     table = positions(len(x.data), y.data.shape[2:4], LANES // lanes)
-    multiply(x.data, u, bias, table, padding, together, v, near, y.data)
+    products(k)(x.data, u, bias, table, padding, together, v, near, y.data)
 
 
 def register_lanes(dtype):
@@ -126,12 +125,12 @@ def column_transform(K):
 
 
 @cache
-def filter_tiles(K):
-    """Two kernels: the weights' transform, and the products of ROWS filters × 2 positions."""
-    N, transform_columns = M + K - 1, column_transform(K)
+def weights_transform(K):
+    """The kernel that makes U of the weights, compiled for each K that is used."""
+    N = M + K - 1
 
     @kernel
-    def transform_weights(w, steps, filters, channels, taps, u):
+    def run(w, steps, filters, channels, taps, u):
         """u[group, point, c·ROWS + r] = (G w[f, c] Gᵀ)[point], f = group·ROWS + r.
 
         taps: w in that order too, so that a register holds the same tap of several w[f, c].
@@ -154,8 +153,16 @@ def filter_tiles(K):
                     tile = combined("G", M, K, load_tile(K, 1, near, i * K * L, L, 0))
                     store(tile, u, (group * points + i * N) * size + q, size, 0, N)
 
+    return run
+
+
+@cache
+def products(K):
+    """The kernel from x and U to y; a tile is ROWS filters × 2 positions."""
+    N, transform_columns = M + K - 1, column_transform(K)
+
     @kernel
-    def multiply(x, u, bias, table, padding, together, vs, nears, y):
+    def run(x, u, bias, table, padding, together, vs, nears, y):
         """x (blocks, C, H, W, B), u (groups, N·N, C·ROWS), y (blocks, F, OH, OW, B).
 
         One iteration is `together` positions: V of all channels, then tile after tile of filters.
@@ -205,4 +212,4 @@ def filter_tiles(K):
                                 tile = add_rows(combined("At", M, K, tile), near, 0, 0)
                                 store(tile, y, o + b * LANES, ow * LANES, 0, min(M, oh - i))
 
-    return transform_weights, multiply
+    return run

@@ -69,18 +69,19 @@ def conv2d_weight_gradient(dy, x, window, dw, buffers):
     done(near.fill, 0)
     shape = (parts, groups, n * n, across, rows, columns, lanes)
     partial = buffers.empty("partial", shape, x.dtype)
-    multiply, add_parts = weight_tiles(k, rows, columns)
-    multiply(x.data, dy.data, table, window.padding, together, sharing, v, d, near, partial)
-    add_parts(partial, dw)
+    products(k, rows, columns)(
+        x.data, dy.data, table, window.padding, together, sharing, v, d, near, partial
+    )
+    sum_of_parts(k, rows, columns)(partial, dw)
 
 
 @cache
-def weight_tiles(K, ROWS, COLUMNS):
-    """Two kernels: tiles of ROWS filters × COLUMNS registers of channels, and what follows them."""
+def products(K, ROWS, COLUMNS):
+    """The kernel of D ⊙ V; a tile is ROWS filters × COLUMNS registers of channels."""
     N, transform_columns = M + K - 1, column_transform(K)
 
     @kernel
-    def multiply(x, dy, table, padding, together, sharing, vs, ds, nears, partial):
+    def run(x, dy, table, padding, together, sharing, vs, ds, nears, partial):
         """partial[part, group, point, …] = Σ over the part's positions and images of D ⊙ V.
 
         v[point, (t, n), c]: position t, image n, channel c. d[point, (r, t, n)]: filter r.
@@ -139,8 +140,16 @@ def weight_tiles(K, ROWS, COLUMNS):
                                     o += wide
                                 store(tile, partial, place, COLUMNS * L, L, ROWS)
 
+    return run
+
+
+@cache
+def sum_of_parts(K, ROWS, COLUMNS):
+    """The kernel that makes dw of what the tiles leave."""
+    N = M + K - 1
+
     @kernel
-    def add_parts(partial, dw):
+    def run(partial, dw):
         """dw[f, c] = Gᵀ [Σ over the parts, in order] G, a register of channels at a time."""
         (parts, groups, points, columns), L = partial.shape[:4], length(partial)
         step = columns * ROWS * COLUMNS * L
@@ -161,4 +170,4 @@ def weight_tiles(K, ROWS, COLUMNS):
                     for tap in range(K * K):
                         dw[f, c + lane, tap // K, tap % K] = taps[tap * L + lane]
 
-    return multiply, add_parts
+    return run
