@@ -305,13 +305,3 @@ def test_an_empty_network_passes_everything_on():
     network = Sequential()
     assert np.array_equal(network.forward(x), x)
     assert np.array_equal(network.backward(x), x)
-
-
-@every_backend
-def test_all_parameters_and_statistics_go_to_the_backend_unchanged(backend):
-    network = Sequential(Conv2D(1, 2, 3), BatchNorm(2), Flatten(), Dense(8, 3), seed=0)
-    before = {name: p.value for name, p in network.state().items()}
-    network.to(backend)
-    assert {p.backend for p in network.state().values()} == {backend}
-    for name, parameter in network.state().items():
-        np.testing.assert_array_equal(parameter.value, before[name])

@@ -102,12 +102,12 @@ def place(parameters: Sequence[Parameter], values: Sequence[np.ndarray], backend
     """
     ops = backends.get(backend)
     for statistic in (False, True):
-        group = [(p, value) for p, value in zip(parameters, values) if p.statistic == statistic]
-        arrays = ops.allocate([value for _, value in group])
-        for (parameter, _), array in zip(group, arrays):
-            parameter.backend, parameter.data = backend, array
-            parameter.gradient = None  # its memory is free before there is a new one
-        if not statistic:
-            gradients = ops.allocate([np.zeros_like(value) for _, value in group])
-            for (parameter, _), gradient in zip(group, gradients):
-                parameter.gradient = gradient
+        group = [k for k, p in enumerate(parameters) if p.statistic == statistic]
+        for k, array in zip(group, ops.allocate([values[k] for k in group])):
+            parameters[k].backend, parameters[k].data = backend, array
+            parameters[k].gradient = None
+    del values  # where they were is free before the gradients take as much again
+    learned = [p for p in parameters if not p.statistic]
+    gradients = ops.allocate([np.zeros(p.shape, p.dtype) for p in learned])
+    for parameter, gradient in zip(learned, gradients):
+        parameter.gradient = gradient

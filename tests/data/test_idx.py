@@ -2,7 +2,6 @@
 
 import gzip
 import struct
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from minicnn.common.errors import DataFileError
 from minicnn.data import idx
 from minicnn.data.idx import read_idx
 from tests.data.conftest import idx_bytes
+from tests.memory import peak_memory
 
 DTYPES = ["u1", "i1", "<i2", ">i2", "<i4", ">i4", "<f4", ">f4", "<f8", ">f8"]
 shapes = arrays.array_shapes(max_dims=4, min_side=0, max_side=4)
@@ -141,7 +141,7 @@ def test_huge_dimensions_are_refused_by_the_header_alone(file, shape, monkeypatc
 
 def test_a_header_that_promises_more_than_there_is_costs_no_memory(file):
     content = bytes([0, 0, 0x08, 1]) + struct.pack(">I", idx.MAX_PAYLOAD)
-    assert peak_memory(lambda: refusal(file, content + bytes(100))) < 8 * idx.CHUNK
+    assert peak_memory(lambda: refusal(file, content + bytes(100)))[1] < 8 * idx.CHUNK
 
 
 def test_a_gzip_bomb_is_refused_before_it_unpacks(file, monkeypatch):
@@ -154,7 +154,7 @@ def test_a_gzip_bomb_is_refused_before_it_unpacks(file, monkeypatch):
         return piece
 
     monkeypatch.setattr(gzip.GzipFile, "read", counted)
-    assert peak_memory(lambda: refusal(file, bomb)) < 8 * idx.CHUNK
+    assert peak_memory(lambda: refusal(file, bomb))[1] < 8 * idx.CHUNK
     assert sum(unpacked) == len(idx_bytes(np.zeros(1000, "u1"))) + 1
 
 
@@ -163,7 +163,7 @@ def test_a_small_file_unpacks_to_what_its_header_says_and_an_eighth(file, dtype)
     numbers = np.zeros(2**24 // np.dtype(dtype).itemsize, dtype)
     file.write_bytes(packed(idx_bytes(numbers)))
     del numbers
-    assert peak_memory(lambda: read_idx(file)) < 1.125 * 2**24 + 4 * idx.CHUNK
+    assert peak_memory(lambda: read_idx(file))[1] < 1.125 * 2**24 + 4 * idx.CHUNK
 
 
 def test_what_cannot_be_opened_stays_an_os_error(tmp_path):
@@ -171,12 +171,3 @@ def test_what_cannot_be_opened_stays_an_os_error(tmp_path):
         read_idx(tmp_path / "missing")
     with pytest.raises(OSError):
         read_idx(tmp_path)
-
-
-def peak_memory(action):
-    tracemalloc.start()
-    try:
-        action()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()

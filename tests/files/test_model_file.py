@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import tracemalloc
 import zipfile
 from functools import cache
 from io import BytesIO
@@ -15,6 +14,7 @@ import pytest
 
 import minicnn as m
 from minicnn.files import description, model_file
+from tests.memory import peak_memory
 from tests.strategies import stripes
 
 
@@ -288,14 +288,6 @@ def test_a_counter_that_no_training_reaches_is_refused(tmp_path):
         members["network/4.step.npy"] = start + count.to_bytes(8, "little", signed=True)
         message = refusal(tmp_path / "model.npz", archive_of(members.items()))
         assert f"network/4.step holds [{count}], wanted counts of 0" in message
-
-
-def peak_memory(action):
-    tracemalloc.start()
-    try:
-        return action(), tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 def test_members_that_share_their_bytes_are_refused(tmp_path):

@@ -1,7 +1,5 @@
 """Samples in a memory-mapped file: the same numbers as from memory, a batch of them at a time."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 
@@ -22,6 +20,7 @@ from minicnn import (
 )
 from minicnn.data import Compose, CutOut, Dataset, RandomAffine, RandomCrop, RandomFlip
 from minicnn.data.batches import memory_mapped
+from tests.memory import peak_memory
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
 CLASSES = ("a", "b", "c", "d")
@@ -81,21 +80,6 @@ def test_training_goes_on_from_a_checkpoint_wherever_the_images_lie(backend, tmp
     assert ends[0] == ends[1]
 
 
-@pytest.fixture
-def peak():
-    """A function of a call: the most bytes that NumPy and Python held while it ran."""
-
-    def measured(call):
-        tracemalloc.start()
-        try:
-            call()
-            return tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-
-    return measured
-
-
 COUNT, SIDE = 25_000, 16
 
 
@@ -108,16 +92,16 @@ def large(kind, folder):
     return np.load(path, mmap_mode="r")
 
 
-def test_what_is_measured_sees_a_copy_of_the_images(peak, tmp_path):
+def test_what_is_measured_sees_a_copy_of_the_images(tmp_path):
     images = large("uint8", tmp_path)
-    assert peak(lambda: images[np.arange(len(images))]) >= images.nbytes
+    assert peak_memory(lambda: images[np.arange(len(images))])[1] >= images.nbytes
 
 
 @every_backend
 @pytest.mark.parametrize("kind", ["uint8", "float32"])
 @pytest.mark.parametrize("augment", [None, RandomCrop(2)])
 def test_training_and_judging_hold_a_small_part_of_the_file_in_memory(
-    backend, kind, augment, peak, tmp_path
+    backend, kind, augment, tmp_path
 ):
     images, net, loss = large(kind, tmp_path), network(backend, SIDE), SoftmaxCrossEntropy()
     photos, most = Dataset(images, np.arange(COUNT) % 4, CLASSES), images.nbytes / 3
@@ -126,14 +110,14 @@ def test_training_and_judging_hold_a_small_part_of_the_file_in_memory(
     def training():
         fit(net, loss, SGD(0.01), train, validation, batch_size=64, augment=augment, progress=False)
 
-    assert peak(training) < most
-    assert peak(lambda: evaluate(net, loss, photos)) < most
-    assert peak(lambda: net.predict(images)) < most
-    assert peak(lambda: find_learning_rate(net, loss, SGD(0.01), photos, steps=5)) < most
+    assert peak_memory(training)[1] < most
+    assert peak_memory(lambda: evaluate(net, loss, photos))[1] < most
+    assert peak_memory(lambda: net.predict(images))[1] < most
+    assert peak_memory(lambda: find_learning_rate(net, loss, SGD(0.01), photos, steps=5))[1] < most
 
 
 @every_backend
-def test_an_autoencoder_leaves_its_targets_in_the_file_too(backend, peak, tmp_path):
+def test_an_autoencoder_leaves_its_targets_in_the_file_too(backend, tmp_path):
     images = large("float32", tmp_path)
     layers = AvgPool2D(8), Flatten(), Dense(12, 3 * SIDE**2), Reshape((3, SIDE, SIDE))
     net = Sequential(*layers, seed=0).to(backend)
@@ -141,7 +125,7 @@ def test_an_autoencoder_leaves_its_targets_in_the_file_too(backend, peak, tmp_pa
     def training():
         fit(net, MeanSquaredError(), SGD(0.01), (images, images), batch_size=64, progress=False)
 
-    assert peak(training) < images.nbytes / 3
+    assert peak_memory(training)[1] < images.nbytes / 3
 
 
 @pytest.mark.parametrize("layout", ["fortran", "big-endian", "every second"])
