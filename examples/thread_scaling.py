@@ -3,14 +3,16 @@
 Dense and convolutional steps beside the report's (Caffe, TensorFlow and Torch on 4 cores), with
 Amdahl's law fitted up to the number of cores. Beside them as many jobs of one thread as there are
 cores: what these do not reach together, threads cannot reach. Then threads that spin or sleep while
-they wait, with the cores to themselves and with a second job on them; then each layer beside the
-machine's limit. OpenMP reads how to wait when it loads, so every turn is a process of its own. The
-cores must be idle. --quick: one round of the shortest step, and waiting threads only where they are
-twice as many as the cores.
+they wait, or take over what others have not begun (TBB, where `pip install -e '.[tbb]'` brought
+it), with the cores to themselves and with a second job on them; then each layer beside the
+machine's limit. How to wait is read when a library loads, so every turn is a process of its own.
+The cores must be idle. --quick: one round of the shortest step, and waiting threads only where they
+are twice as many as the cores.
 """
 
 import json
 import os
+from importlib.metadata import distributions
 from statistics import median
 
 import numpy as np
@@ -34,6 +36,8 @@ WAITING = {
     "spin (active)": {"OMP_WAIT_POLICY": "ACTIVE"},
     "sleep (passive)": {"OMP_WAIT_POLICY": "PASSIVE"},
 }
+if [*distributions(name="tbb")]:
+    WAITING["take over work (TBB)"] = {"NUMBA_THREADING_LAYER": "tbb"}
 # Shi et al. 2016 as the report quotes them: seconds of a batch of 64 on an i7-3820 (4 cores).
 REPORT = {
     "Caffe": {1: 1.324, 2: 0.790, 4: 0.578, 8: 15.444},
@@ -65,7 +69,7 @@ def main() -> None:
         asked |= {("numba", w, APART): ("numba", WORKS[w], 1, CORES, {}) for w in works}
     asked |= {key: ("numba", WORKS[SHORT], key[2], key[1], WAITING[key[0]]) for key in waiting}
     turns = rounds * len(asked)
-    say_how_long(options, turns * (seconds + 1.5) / 60)
+    say_how_long(options, turns * (seconds + 1) / 60)
     times: dict[tuple, list[float]] = {key: [] for key in asked}
     with tqdm(total=turns, disable=None) as bar:
         for _ in range(rounds):

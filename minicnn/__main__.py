@@ -76,7 +76,7 @@ def numba_facts() -> dict[str, str]:
     }
 
 
-WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+WAITING = ("NUMBA_THREADING_LAYER", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 if __name__ == "__main__":
     # Not every terminal can show the é of a path.

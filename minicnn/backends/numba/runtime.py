@@ -6,6 +6,8 @@ Import this before numba: OpenMP and numba read their environment when they load
 import os
 import sys
 import threading
+from contextlib import suppress
+from ctypes import CDLL, RTLD_GLOBAL
 from functools import wraps
 
 from ...common.cores import CORES
@@ -16,6 +18,10 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
     # A waiting thread spins this often before it sleeps. Unbounded spinning fights NumPy's BLAS
     # threads for the cores; sleeping at once makes every parallel call cost 40 µs instead of 1.5.
     os.environ["GOMP_SPINCOUNT"] = "10000"
+if os.environ.get("NUMBA_THREADING_LAYER") == "tbb":
+    # pip puts this library where no loader looks for it; once it is loaded, numba finds it.
+    with suppress(OSError):
+        CDLL(os.path.join(sys.prefix, "lib", "libtbb.so.12"), RTLD_GLOBAL)
 
 import numba
 import numpy as np
