@@ -54,7 +54,7 @@ def main() -> None:
     digits, test = load_mnist(options.data)
     if options.quick:
         digits, test, options.epochs = digits[:6000], test[:2000], 4
-    say_how_long(options, minutes=2.5 * options.epochs / 15)
+    say_how_long(options, minutes=0.04 * options.epochs)
     encode, decode = encoder(), decoder()
     network = Sequential(encode, decode, seed=options.seed).to(backend)
     print(f"{encode.summary((1, 28, 28))}\n{decode.summary((2,))}", flush=True)

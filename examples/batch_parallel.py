@@ -46,7 +46,7 @@ def main() -> None:
     seeds = [options.seed + k for k in range(1 if options.quick else 3)]
     train, test = load_mnist(options.data)
     train, test = (train[:600], test[:600]) if options.quick else (train[:12000], test)
-    say_how_long(options, minutes=5)
+    say_how_long(options, minutes=3)
     runs = [("batch = threads", n, n, RATE, options.seed) for n in sizes]
     runs += [("fixed rate", n, 1, RATE, seed) for n in sizes for seed in seeds]
     runs += [("scaled rate", n, 1, RATE * n / BATCH, seed) for n in sizes for seed in seeds]

@@ -28,7 +28,7 @@ def main() -> None:
     clothes, test = load_fashion_mnist(options.data)
     if options.quick:
         clothes, test, options.epochs = clothes[:1000], test[:1000], 2
-    say_how_long(options, minutes=options.epochs)
+    say_how_long(options, minutes=0.45 * options.epochs)
     changed = Compose([RandomFlip(), RandomCrop(2), CutOut(8)])
     network = deepest(WIDTH, options.seed).to(backend)
     run = train(

@@ -56,7 +56,7 @@ def main() -> None:
     seeds = [options.seed + k for k in range(3)]
     if options.quick:
         digits, test, options.epochs, seeds = digits[:1000], test[:1000], 2, seeds[:1]
-    say_how_long(options, minutes=3 * options.epochs)
+    say_how_long(options, minutes=0.75 * options.epochs)
     moved = RandomAffine(shift=3, rotation=15, scale=0.15)
     found: dict = {"backend": backend, "runs": {"best": [], "fast": []}}
     for seed in seeds:

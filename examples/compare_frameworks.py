@@ -67,8 +67,10 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     counts = [options.threads] if options.threads else sorted({1, cores})
     turns = len(works) * len(counts) * options.rounds * len(runners)
-    starting = len(works) * len(counts) * len(runners) * 0.15  # where TensorFlow and JAX compile
+    starting = len(works) * len(counts) * len(runners) * 0.04  # where TensorFlow and JAX compile
     say_how_long(options, turns * (options.seconds + 0.1) / 60 + starting)
+    for work in works:  # compiled beforehand: a compiler's memory is not a step's
+        start(RUNNERS["numba"], work, cores).communicate()
     results = []
     with tqdm(total=turns, disable=None) as bar:
         for threads in counts:

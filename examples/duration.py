@@ -9,7 +9,7 @@ from frameworks.workloads import at_batch
 from threadpoolctl import threadpool_limits
 
 PROBE = "mnist b64"
-PROBE_MS = 20  # NumPy's step of it with one thread, on the machine of which the minutes are
+PROBE_MS = 13  # NumPy's step of it with one thread, on the machine of which the minutes are
 
 
 def say_how_long(options: argparse.Namespace, minutes: float) -> None:

@@ -26,7 +26,7 @@ def main() -> None:
     options = parser(__doc__, epochs=5)
     options.set_defaults(backend="all")
     options = options.parse_args()
-    say_how_long(options, minutes=2.2)
+    say_how_long(options, minutes=1.6)
     count, repeats = (6_000, 20) if options.quick else (60_000, 200)
     options.epochs = min(options.epochs, 3) if options.quick else options.epochs
     rng = np.random.default_rng(options.seed)

@@ -37,7 +37,7 @@ def main() -> None:
     if options.quick:
         clothes, test, options.epochs, seeds = clothes[:6000], test[:2000], 2, seeds[:1]
     names = chosen_backends(options)
-    say_how_long(options, minutes=3.2)
+    say_how_long(options, minutes=1)
     for name in (n for n in backends.NAMES if n not in names):
         print(f"no row for {name}: it was not asked for, or cannot run here (python -m minicnn)")
 

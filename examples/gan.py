@@ -105,7 +105,7 @@ def main() -> None:
     digits, test = load_mnist(options.data)
     if options.quick:
         digits, test, options.epochs = digits[:1000], test[:500], 2
-    say_how_long(options, minutes=options.epochs)
+    say_how_long(options, minutes=0.45 * options.epochs)
     critic = (mnist_cnn if options.quick else lenet)(options.seed).to(backend)
     fit(critic, SoftmaxCrossEntropy(), Adam(1e-3), digits, epochs=min(2, options.epochs),
         batch_size=BATCH, seed=options.seed, progress=False)  # fmt: skip

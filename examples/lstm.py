@@ -188,7 +188,7 @@ def main() -> None:
     if options.quick:
         digits, test, options.epochs = digits[:2000], test[:1000], 2
         count, units = 2000, 32
-    say_how_long(options, minutes=1.1 * options.epochs)
+    say_how_long(options, minutes=0.5 * options.epochs)
 
     rows = learn(LSTM, units, digits, test, options.epochs, options.seed, backend)
     found: dict = {"backend": backend, "digits": rows, "signs": {}}

@@ -19,7 +19,7 @@ def main() -> None:
     options = parser(__doc__, epochs=3)
     options.set_defaults(backend="all")
     options = options.parse_args()
-    say_how_long(options, minutes=1.2)
+    say_how_long(options, minutes=0.5)
     digits, test = load_mnist(options.data)
     if options.quick:
         digits, test = digits[:6000], test[:2000]

@@ -63,7 +63,7 @@ def main() -> None:
     sweeps += [("batch size", batch, Adam(RATE), batch, EPOCHS) for batch in BATCHES[::every]]
     workers = WORKERS[:2] if options.quick else WORKERS
     turns = len(names) * (len(sweeps) + len(workers))
-    say_how_long(options, minutes=4.2)
+    say_how_long(options, minutes=1.8)
     rows, loading, steps = [], [], {}
     with tqdm(total=turns, disable=None) as bar, threadpool_limits(threads, user_api="blas"):
         for backend in names:

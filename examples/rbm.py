@@ -180,7 +180,7 @@ def main() -> None:
     if options.quick:
         digits, test, options.epochs = digits[:3000], test[:1000], 2
         sweeps, tuning = 600, {300: 10, len(digits): 10}
-    say_how_long(options, minutes=0.3 * options.epochs)
+    say_how_long(options, minutes=0.1 * options.epochs)
 
     images = bars_and_stripes()
     found: dict = {"backend": backend, "best": -float(np.log(len(images))), "every": sweeps // 100}

@@ -137,7 +137,7 @@ def main() -> None:
     digits, test = load_mnist(options.data)
     if options.quick:
         digits, test, options.epochs = digits[:5000], test[:1000], 3
-    say_how_long(options, minutes=0.9 * options.epochs)
+    say_how_long(options, minutes=0.25 * options.epochs)
     train, unseen = (binarised(d.images, options.seed + k) for k, d in enumerate((digits, test)))
     found: dict = {"backend": backend, "epochs": options.epochs, "models": {}}
     models = {}

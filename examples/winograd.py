@@ -130,7 +130,7 @@ def main() -> None:
     options.set_defaults(backend="numba", threads=1)
     options = options.parse_args()
     chosen_backends(options)
-    say_how_long(options, minutes=1)
+    say_how_long(options, minutes=0.3)
     layers, rounds = (LAYERS[1:2], 5) if options.quick else (LAYERS, 15)
     rows = [measured(layer, rounds, options.seed) for layer in tqdm(layers, disable=None)]
     report = {"threads": get_threads(), "layers": rows}
