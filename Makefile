@@ -60,7 +60,7 @@ test: $(VENV)/installed-tests
 docs: $(VENV)/installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/build
 
-# All figures of the README and the book, of this machine and today: one to four hours on idle
+# All figures of the README and the book, of this machine and today, in hours on idle
 # cores. `git diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install
 # '.[peers]')
 STUDIES := ladder winograd mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \

@@ -69,10 +69,11 @@ def main() -> None:
     turns = len(works) * len(counts) * options.rounds * len(runners)
     starting = len(works) * len(counts) * len(runners) * 0.04  # where TensorFlow and JAX compile
     say_how_long(options, turns * (options.seconds + 0.1) / 60 + starting)
-    for work in works:  # compiled beforehand: a compiler's memory is not a step's
-        start(RUNNERS["numba"], work, cores).communicate()
     results = []
     with tqdm(total=turns, disable=None) as bar:
+        for work in works:  # compiled beforehand: a compiler's memory is not a step's
+            bar.set_description(f"{work.name}, compiling")
+            start(RUNNERS["numba"], work, cores).communicate()
         for threads in counts:
             for work in works:
                 results += compare([work], threads, runners, options, bar)
