@@ -79,7 +79,7 @@ matrix: $(VENV)/installed-tests
 # On a machine with a GPU: every test that runs there, and a training step under NVIDIA's checkers.
 # (What the driver's own calls return is no error of ours, so it is not reported.)
 test-gpu: $(CHECKERS) $(VENV)/installed-tests
-	$(PYTEST) -k cuda
+	HYPOTHESIS_PROFILE=gpu $(PYTEST) --maxprocesses 16 -k cuda
 
 $(CHECKERS): $(VENV)/installed-tests
 	$(BIN)/python -c "from minicnn import backends; backends.get('cuda')"

@@ -1,4 +1,4 @@
-"""One convolution as three CUDA kernels: naive, tiled in shared memory, tiled in registers too.
+"""One convolution as CUDA kernels: naive, tiled in shared memory, in registers too, tensor cores.
 
 Prints what each reads from global memory for one multiply-add, and what the compiler makes of it.
 On a GPU it also checks and times them; NUMBA_ENABLE_CUDASIM=1 checks them without one.
@@ -85,10 +85,10 @@ def rungs(layer: Conv2D, window) -> dict:
     """Per kernel: what makes it, its grid for a batch, its threads, and a block's outputs."""
     filters, channels = layer.weight.shape[:2]
     across = prod(window.output)
-    tile = tile_for(filters, across, layer.weight.value.dtype)
+    tile = tile_for(filters, across, layer.weight.value.dtype)._replace(tensor_cores=False)
     rows, columns = tile.shape
     line = 64 if not SIMULATED else 4
-    return {
+    made = {
         "naive": (
             naive(window, channels, filters), lambda n: (-(-across * n // line), filters), line,
             (1, 1),
@@ -97,16 +97,17 @@ def rungs(layer: Conv2D, window) -> dict:
             tiled(window, channels, filters),
             lambda n: (-(-across * n // SIDE), -(-filters // SIDE)), (SIDE, SIDE), (SIDE, SIDE),
         ),
-        "register-tiled": (
-            convolution.forward_product(tile, window, 1, channels, filters),
-            lambda n: (-(-across * n // columns), -(-filters // rows), 1), tile.threads,
-            (rows, columns),
-        ),
     }  # fmt: skip
+    ways = {"register-tiled": tile, "tensor cores": tile._replace(tensor_cores=True)}
+    for name in [*ways][: 1 if SIMULATED else 2]:
+        compiled = convolution.forward_product(ways[name], window, 1, channels, filters)
+        grid = lambda n: (-(-across * n // columns), -(-filters // rows), 1)  # noqa: E731
+        made[name] = compiled, grid, tile.threads, (rows, columns)
+    return made
 
 
 def arguments(name: str, layer: Conv2D, window, batch: int, w, x, y) -> tuple:
-    if name != "register-tiled":
+    if name in ("naive", "tiled"):
         return w, x, batch, y
     depth = prod(layer.weight.shape[1:])
     chunk = -(-depth // DEPTH) * DEPTH
@@ -150,7 +151,7 @@ def main() -> None:
         if not SIMULATED and (reason is None or "driver" in reason):
             from minicnn.backends.cuda.compiled import compile_for
 
-            takes = "F F F n n n n n n F" if name == "register-tiled" else "F F n F"
+            takes = "F F n F" if name in ("naive", "tiled") else "F F F n n n n n n F"
             row |= compile_for(rung[0], takes.split(), (9, 0))._asdict()
         if reason is None:
             found, ms = run(name, rung, layer, window, images, 0 if SIMULATED else 20)

@@ -1,4 +1,4 @@
-"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, or nightly; and a browser."""
+"""Hypothesis profiles: HYPOTHESIS_PROFILE=dev (default), ci, gpu or nightly; and a browser."""
 
 import os
 import shutil
@@ -19,6 +19,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=20, **quiet)
 settings.register_profile("ci", max_examples=40, derandomize=True, **quiet)
+# On a GPU kernels are compiled for every window that is drawn.
+settings.register_profile("gpu", max_examples=8, **quiet)
 settings.register_profile("nightly", max_examples=2000, **quiet)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 settings.load_profile(PROFILE)

@@ -86,18 +86,27 @@ def element_wise_row(count: int = 1 << 26) -> dict:
 
 
 def product_row(n: int) -> dict:
+    """With the errors of both as well: minicnn's products come from shorter numbers."""
     ops = backends.get("cuda")
-    x, (w,) = ops.from_numpy(normal(n, n)), ops.allocate([normal(n, n)])
-    buffers = ops.Buffers()
+    a, b = normal(n, n), normal(n, n, seed=1)
+    x, (w,), buffers = ops.from_numpy(a), ops.allocate([b]), ops.Buffers()
     ours = timed(lambda: ops.dense_forward(x, w, None, buffers))
-    peer = None
+    errors, peer = [error_of(ops.to_numpy(ops.dense_forward(x, w, None, buffers)), a, b)], None
     if find_spec("torch"):
         import torch
 
         torch.backends.cuda.matmul.allow_tf32 = False
-        a = torch.randn(n, n, device="cuda")
-        peer = torch_timed(lambda: a @ a)
-    return row(f"dense {n}³, beside cuBLAS", ours, peer, 2 * n**3, "GFLOP/s")
+        theirs, turned = torch.tensor(a, device="cuda"), torch.tensor(b, device="cuda").T
+        peer = torch_timed(lambda: theirs @ turned)
+        errors.append(error_of((theirs @ turned).cpu().numpy(), a, b))
+    made = row(f"dense {n}³, beside cuBLAS", ours, peer, 2 * n**3, "GFLOP/s")
+    return made | {"errors": errors}
+
+
+def error_of(product: np.ndarray, a: np.ndarray, b: np.ndarray, rows: int = 64) -> float:
+    """How far a · bᵀ is from float64's, in its first rows: root of the mean squares of both."""
+    exact = a[:rows].astype(np.float64) @ b.T.astype(np.float64)
+    return float(np.sqrt(((product[:rows] - exact) ** 2).mean() / (exact**2).mean()))
 
 
 def convolution_row(channels: int, filters: int, size: int, batch: int = 4096) -> dict:
@@ -161,8 +170,8 @@ def row(name: str, ours: float, peer: float | None, work: int, unit: str) -> dic
     }
 
 
-def normal(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(shape, np.float32)
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
 
 
 # ── an epoch ─────────────────────────────────────────────────────────────────────────────────
@@ -198,5 +207,6 @@ def kernels_table(found: dict) -> str:
     rows = []
     for k in found["kernels"]:
         share = "–" if k["peer_ms"] is None else f"{k['peer_ms'] / k['ms']:.0%}"
-        rows.append([k["name"], f"{k['ms']:.3f}", f"{k['rate']:.0f} {k['unit']}", share])
-    return table(["kernel", "ms", "rate", "of the peer"], rows)
+        errors = ", ".join(f"{error:.1e}" for error in k.get("errors", []))
+        rows.append([k["name"], f"{k['ms']:.3f}", f"{k['rate']:.0f} {k['unit']}", share, errors])
+    return table(["kernel", "ms", "rate", "of the peer", "error, its"], rows)

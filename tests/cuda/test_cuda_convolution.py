@@ -1,4 +1,4 @@
-"""The three kernels of the page on CUDA: right, and reading as much as the page counts."""
+"""The kernels of the page on CUDA: right, and reading as much as the page counts."""
 
 import cuda_convolution as example
 import numpy as np
@@ -7,9 +7,15 @@ import pytest
 from minicnn import Conv2D
 from minicnn.backends.cuda import device
 
+SIMULATED = ["naive", "tiled", "register-tiled"]
+TENSOR_CORES = pytest.param(
+    "tensor cores", marks=pytest.mark.skipif(device.SIMULATED, reason="it has none")
+)
 
-@pytest.mark.simulated
-@pytest.mark.parametrize("name", ["naive", "tiled", "register-tiled"])
+
+@pytest.mark.parametrize(
+    "name", [*(pytest.param(name, marks=pytest.mark.simulated) for name in SIMULATED), TENSOR_CORES]
+)
 @pytest.mark.parametrize("padding", [0, 1])
 def test_each_kernel_computes_the_convolution(name, padding):
     layer = Conv2D(2, 3, 3, padding=padding, bias=False)

@@ -17,6 +17,8 @@ import pytest
 
 pytest.importorskip("numba_cuda", reason="the cuda extra is not installed")
 
+from numba.cuda.extending import _Intrinsic as Intrinsic
+
 from minicnn.backends.cuda import kept
 from minicnn.backends.cuda.compiled import GENERATIONS, ptx_of
 from minicnn.backends.cuda.device import cuda
@@ -76,6 +78,8 @@ def made_from(thing):
     """All that a function's machine code depends on, or a value's own text."""
     if isinstance(thing, Kernel):
         return sorted(map(repr, thing.targetoptions.items())), made_from(thing.py_func)
+    if isinstance(thing, Intrinsic):
+        return made_from(thing._defn)
     if isinstance(thing, FunctionType):
         code = thing.__code__
         held = [cell.cell_contents for cell in thing.__closure__ or ()]

@@ -16,7 +16,7 @@ import numpy as np
 
 from minicnn.backends.cuda.device import cuda
 
-from .compiled import Kernel, program
+from .compiled import GENERATION, Kernel, program
 from .counts import Counts
 from .machine import Machine
 from .memory import Memory, Region
@@ -162,3 +162,4 @@ def install() -> None:
     cuda.synchronize = lambda: None
     free = SimpleNamespace(get_memory_info=lambda: (1 << 40, 1 << 40))
     cuda.current_context = lambda: free
+    cuda.get_current_device = lambda: SimpleNamespace(compute_capability=GENERATION)

@@ -15,6 +15,7 @@ from .fault import Fault, Refused
 from .memory import Space
 from .parse import Instruction, Program
 from .registers import ALL, Registers
+from .warps import matrix_product
 
 
 class Machine:
@@ -115,6 +116,8 @@ class Machine:
                 TOUCHING[form.opcode](self.access, form, lanes)
             elif form.opcode == "mov" and "{" in form.operands[0] + form.operands[1]:
                 self.registers.regroup(form, lanes)
+            elif form.opcode == "mma":
+                matrix_product(form, self.registers, self.lane[lanes], self.threads)
             else:
                 self.compute(form, lanes)
         except Refused as refused:

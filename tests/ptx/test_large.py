@@ -19,8 +19,10 @@ from .programs import CONVOLUTION, TRANSPOSED
 
 DTYPES = ["float32", "float64"] if BY_NIGHT else ["float32"]
 every_dtype = pytest.mark.parametrize("dtype", DTYPES)
-SIZES = ["{} by {}".format(*chosen.shape) for chosen in tile.TILES]
-every_tile = pytest.mark.parametrize("chosen", tile.TILES, ids=SIZES)
+PLAIN = tile.TILES if BY_NIGHT else tile.TILES[-2:]
+TILES = [*PLAIN, *(shape._replace(tensor_cores=True) for shape in tile.TILES)]
+NAMES = ["{} by {}".format(*t.shape) + ", tensor cores" * t.tensor_cores for t in TILES]
+every_tile = pytest.mark.parametrize("chosen", TILES, ids=NAMES)
 
 
 def largest_grid(launches):
@@ -31,6 +33,8 @@ def largest_grid(launches):
 @every_tile
 @every_dtype
 def test_a_tile_covers_several_blocks_in_each_direction(chosen, dtype, monkeypatch):
+    if chosen.tensor_cores and dtype == "float64":
+        pytest.skip("tensor cores are for float32")
     monkeypatch.setattr(convolution, "tile_for", lambda *sizes: chosen)
     rows, columns = chosen.shape
     layer = nn.Conv2D(rows + 1, rows + 3, 1)

@@ -5,8 +5,8 @@ libraries (the extra `cuda`), but no GPU and no driver. For each kernel the tabl
 gives its registers a thread, its shared memory a block, its stack (a thread's arrays that did not
 become registers), spills (registers that did not fit and went to memory) and instructions in
 float64, of which a float32 kernel should have none. Where NVIDIA's nvdisasm is installed
-(pip install nvidia-cuda-nvdisasm), the last column is the share of multiply-adds among the
-instructions of the kernel's largest loop.
+(pip install nvidia-cuda-nvdisasm), the last column is the share of multiply-adds, or of tensor
+cores' products of 16 × 8 × 8, among the instructions of the kernel's largest loop.
 """
 
 import re
@@ -25,7 +25,7 @@ from cuda.pathfinder import find_nvidia_binary_utility
 from .. import scalar
 from ..contract import operations
 from ..window import Window
-from . import activation, convolution, grouped, pooling, tile
+from . import activation, convolution, grouped, pooling, tensor_cores, tile
 from .device import KERNELS, cuda
 
 GENERATIONS = ((7, 5), (8, 0), (9, 0), (9, 0, "a"))  # Turing, Ampere, Hopper, and all of Hopper
@@ -37,7 +37,7 @@ TAKEN = {
     "r": numba.float32,
 }
 
-TITLES = ("registers", "shared B", "stack B", "spilled B", "float64", "FFMA share")
+TITLES = ("registers", "shared B", "stack B", "spilled B", "float64", "multiplies")
 
 
 class Report(NamedTuple):
@@ -59,7 +59,8 @@ def all_kernels() -> dict:
             activation.backward_elements(slope)
     wide = Window(kernel=(5, 5), stride=(1, 1), padding=(2, 2), image=(14, 14), output=(14, 14))
     half = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), image=(14, 14), output=(7, 7))
-    for shape, groups in [*((shape, 1) for shape in tile.TILES), (tile.TILES[0], 2)]:
+    ways = [shape._replace(tensor_cores=True) for shape in tile.TILES]
+    for shape, groups in [*((shape, 1) for shape in [*tile.TILES, *ways]), (tile.TILES[0], 2)]:
         convolution.forward_product(shape, wide, groups, 32, 64)
         convolution.input_product(shape, wide, groups, 32, 64)
         convolution.weight_product(shape, wide, groups, 32, 64)
@@ -72,6 +73,12 @@ def all_kernels() -> dict:
     for name in ("max_pool_slope", "avg_pool", "avg_pool_slope"):
         getattr(pooling, name)(half)
     return KERNELS
+
+
+def kernels_for(generation: tuple) -> dict:
+    """Those that it can run."""
+    old = generation[:2] < tensor_cores.SINCE
+    return {n: k for n, k in all_kernels().items() if not (old and tensor_cores.NAME in n)}
 
 
 def compile_for(kernel, takes: list[str], generation: tuple) -> Report:
@@ -133,7 +140,8 @@ def multiply_add_share(code: bytes) -> float | None:
             if found[1] == "BRA" and (to := re.search(r"`\(\.(L_x_\d+)\)", found[2])):
                 body = names[labels.get(to[1], len(names)) :]
                 longest = max(body, longest, key=len)
-    return longest.count("FFMA") / len(longest) if longest else None
+    found = longest.count("FFMA") + longest.count("HMMA")
+    return found / len(longest) if longest else None
 
 
 def named(generation: tuple) -> str:
@@ -144,7 +152,7 @@ def main() -> None:
     for generation in GENERATIONS:
         print(f"\nsm_{named(generation)}")
         print(f"{'kernel':56}" + "".join(f"{title:>11}" for title in TITLES))
-        for name, (kernel, takes) in sorted(all_kernels().items()):
+        for name, (kernel, takes) in sorted(kernels_for(generation).items()):
             cells = compile_for(kernel, takes, generation)
             *numbers, share = cells
             last = "" if share is None else f"{share:11.0%}"
