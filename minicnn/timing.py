@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from math import nan
+from math import inf
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -48,7 +48,7 @@ CACHED = 32 << 20  # bytes that the last cache of a common processor holds
 class Row:
     """One part of a step. limit_ms: the roofline's least time for the multiply-adds of the formula
     (Winograd's convolutions take fewer, and may beat it), 0 where it knows none: without
-    multiply-adds, with fewer bytes than a cache holds. share: of the step, 0..1.
+    multiply-adds, with fewer bytes than a cache holds, on a GPU. share: of the step, 0..1.
     """
 
     name: str
@@ -65,22 +65,24 @@ class Profile:
     """The parts of a training step; printing it gives a table.
 
     step_ms: the sum of the parts. first_step_seconds: the very first step, which may compile.
-    peak_gflops, copy_gb_s: the machine's measured limits.
+    peak_gflops, copy_gb_s: the machine's measured limits; None for a GPU, which is not measured.
     """
 
     rows: list[Row]
     step_ms: float
     first_step_seconds: float
-    peak_gflops: float
-    copy_gb_s: float
+    peak_gflops: float | None
+    copy_gb_s: float | None
     backend: str
 
     def __str__(self) -> str:
         width = max(len(row.name) for row in self.rows) + 2
+        limits, peak, copied = "", self.peak_gflops, self.copy_gb_s
+        if peak is not None:
+            limits = f"; limits: peak {peak:.0f} GFLOP/s, copy {copied:.1f} GB/s"
         lines = [
             f"{self.backend}: {self.step_ms:.3f} ms a step (the first took "
-            f"{self.first_step_seconds:.2f} s); limits: peak {self.peak_gflops:.0f} GFLOP/s, "
-            f"copy {self.copy_gb_s:.1f} GB/s",
+            f"{self.first_step_seconds:.2f} s){limits}",
             f"{'':{width}}{'direction':>10}{'ms':>10}{'share':>8}{'MMAC':>10}{'GFLOP/s':>10}"
             f"{'of limit':>10}",
         ]
@@ -118,9 +120,8 @@ def profile(
     loss = loss.on(network.backend)
     samples = prepare(network, loss, (x, y), "x, y")
     before, optimizer = snapshot(network), copy.deepcopy(optimizer)
-    limits = (nan, nan)  # the host's rates are no limits of a GPU
-    if network.backend != "cuda":
-        limits = peak_rate(network.backend), copy_rate()
+    on_host = network.backend != "cuda"  # its rates are no limits of a GPU
+    peak, copied = (peak_rate(network.backend), copy_rate()) if on_host else (inf, inf)
     start = perf_counter()
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -133,10 +134,11 @@ def profile(
     step = sum(seconds)
     rows = []
     for (name, direction, _, macs, moved), time in zip(parts, seconds):
-        limit = max(2 * macs / limits[0], moved / limits[1] if moved > CACHED else 0.0)
+        limit = max(2 * macs / peak, moved / copied if moved > CACHED else 0.0)
         rate = 2e-9 * macs / time
         rows.append(Row(name, direction, 1e3 * time, macs, rate, time / step, 1e3 * limit))
-    return Profile(rows, 1e3 * step, first, limits[0] / 1e9, limits[1] / 1e9, network.backend)
+    known = (peak / 1e9, copied / 1e9) if on_host else (None, None)
+    return Profile(rows, 1e3 * step, first, known[0], known[1], network.backend)
 
 
 def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, float, int, int]]:

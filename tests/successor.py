@@ -8,6 +8,7 @@ compiled to PTX for a Hopper, and a stand-in answers when the compiler asks whic
 import importlib.metadata
 import sys
 from time import perf_counter
+from types import SimpleNamespace
 
 import numba
 import numba_cuda_mlir.tools
@@ -18,6 +19,9 @@ numba_cuda_mlir.tools.get_gpu_compute_capability = lambda as_type=tuple: (
     HOPPER if as_type is tuple else "sm_90"
 )
 numba.cuda = sys.modules["numba.cuda"] = cuda  # what the backend imports
+sys.modules["numba.cuda.libdevice"] = cuda.libdevice
+# It has intrinsics of another kind, so a kernel with one of ours is refused.
+sys.modules["numba.cuda.extending"] = SimpleNamespace(intrinsic=lambda function: function)
 
 
 def stated(package, real=importlib.metadata.version):

@@ -45,6 +45,9 @@ class DeviceArray:
     def __len__(self) -> int:
         return self.size
 
+    def __reduce__(self):
+        raise TypeError("numba-cuda's arrays are neither copied nor pickled")
+
     def __getitem__(self, part: slice) -> "DeviceArray":
         begin, end, step = part.indices(self.size)
         if step != 1:

@@ -1,4 +1,4 @@
-"""The dense layer: every output from every input."""
+"""The dense layer: every output from every input. An Inf may arrive as NaN."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from .device import Array, check_size, cuda, device, on_the_host, quotient, remainder
+from .device import Array, check_size, cuda, device, on_the_host, quotient, remainder, uploaded
 from .device import Buffers as Buffers
 
 ALIGNED = 64  # numbers; where an array begins, so that a warp's reads begin at a cache line
@@ -25,6 +25,9 @@ class Batch:
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    def __reduce__(self):
+        return from_numpy, (to_numpy(self),)
 
 
 def empty(buffers, name, sample_shape, like, dtype=None) -> Batch:
@@ -63,7 +66,7 @@ def allocate(arrays):
         host = np.zeros(max(1, starts[-1]), dtype)
         for start, (_, array) in zip(starts, alike):
             host[start : start + array.size] = array.reshape(-1)
-        memory = cuda.to_device(host)
+        memory = uploaded(host)
         for start, (k, array) in zip(starts, alike):
             placed[k] = Array(memory, start, array.shape)
     return [placed[k] for k in range(len(arrays))]

@@ -210,9 +210,12 @@ def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
 @cache
 def weight_product(tile, window, groups, channels, filters):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
-    taps, (rows, columns), beside = kh * kw, tile.shape, channels_beside(tile, channels)
+    taps, (rows, columns) = kh * kw, tile.shape
+    # One tap leaves nothing to share, and channels in order are written side by side.
+    beside = channels_beside(tile, channels) if taps > 1 else 1
     carried_a, carried_b, apart = tile.carried(rows), tile.carried(columns), tile.threads // DEPTH
-    full, inner, spot = filters % rows == 0, covers_all(window), along_k(tile)
+    full, even = filters % rows == 0, channels * taps % columns == 0
+    inner, spot = covers_all(window), along_k(tile)
 
     def find_slopes(group, m0, batch, t):
         """The thread's first filter, where its outputs begin, and their number."""
@@ -257,7 +260,7 @@ def weight_product(tile, window, groups, channels, filters):
             c, tap = channel_and_tap(columns_from, index(g * apart), beside, taps)
             u, v = quotient(tap, kw), remainder(tap, kw)
             h, q = signed(i * sh - top + u * dh), signed(j * sw - left + v * dw)
-            inside = k < last and c < channels
+            inside = k < last and (even or c < channels)
             inside = inside and (inner or (0 <= h < height and 0 <= q < width))
             o = (start + (c * height + h) * width + q) * batch + n
             counting |= fetch_set(held, g, beside, x, o, plane, inside)

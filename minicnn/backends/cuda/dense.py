@@ -5,11 +5,10 @@
 A vector of I features is an image with I channels, 1 × 1 pixels, under a kernel of one tap.
 """
 
-from copy import copy
-
 from ..window import Window
 from .arrays import reshape
 from .convolution import conv2d_forward, conv2d_input_gradient, conv2d_weight_gradient
+from .device import Array
 
 POINT = Window(kernel=(1, 1), stride=(1, 1), padding=(0, 0), image=(1, 1), output=(1, 1))
 
@@ -33,6 +32,4 @@ def as_image(x):
 
 
 def as_kernel(w):
-    kernel = copy(w)  # the same memory
-    kernel.shape = (*w.shape, 1, 1)
-    return kernel
+    return Array(w.memory, w.start, (*w.shape, 1, 1), w.flat)

@@ -184,12 +184,32 @@ def check_size(size: int, name: str) -> None:
         )
 
 
+class Memory:
+    """A piece of device memory, which arrays share. A copy has memory of its own, as has one that
+    comes back from a pickle, and the copies of those arrays share that.
+    """
+
+    def __init__(self, numbers) -> None:
+        self.numbers = numbers
+
+    def __reduce__(self):
+        on_the_host("memory is copied")
+        return uploaded, (self.numbers.copy_to_host(),)
+
+
+def uploaded(numbers: np.ndarray) -> Memory:
+    return Memory(cuda.to_device(numbers))
+
+
 class Array:
     """A parameter, a statistic or a slot: `flat` is its part of a piece of device memory."""
 
-    def __init__(self, memory, start: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, memory: Memory, start: int, shape: tuple[int, ...], flat=None) -> None:
         self.memory, self.start, self.shape = memory, start, shape
-        self.flat = memory[start : start + self.size]
+        self.flat = memory.numbers[start : start + self.size] if flat is None else flat
+
+    def __reduce__(self):
+        return Array, (self.memory, self.start, self.shape)
 
     @property
     def size(self) -> int:

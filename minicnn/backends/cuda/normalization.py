@@ -14,6 +14,7 @@ from .device import (
     SIMULATED,
     THREADS,
     Array,
+    Memory,
     cuda,
     device,
     for_each,
@@ -195,7 +196,7 @@ def outputs(x, gamma, buffers):
     y = empty(buffers, "y", x.shape[1:], x)
     x_hat = empty(buffers, "x_hat", x.shape[1:], x)
     memory = buffers.empty("inv_std", gamma.size, x.dtype)
-    return y, x_hat, Array(memory, 0, gamma.shape)
+    return y, x_hat, Array(Memory(memory), 0, gamma.shape)
 
 
 # ── groups ───────────────────────────────────────────────────────────────────────────────────

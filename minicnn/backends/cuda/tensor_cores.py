@@ -11,7 +11,7 @@ and a product becomes three, the small ones first:
 
 What is left out, a′ · b′ and the last two digits of a′ and b′, is less than a · b / 2¹⁹. A tensor
 core cuts its sums off where float32 rounds them, so it errs to the same side each time. Therefore
-it starts at 0 for every panel, and these sums are added up by ordinary additions (Ootomo and Yokota
+it starts at 0 for every panel, and these sums are added up by ordinary additions (Ootomo & Yokota
 2022, "Recovering single precision accuracy from Tensor Cores while surpassing the FP32 theoretical
 peak performance").
 

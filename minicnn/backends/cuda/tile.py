@@ -26,7 +26,7 @@ from .sums import column_sum, width_for
 # By rows; the last for a c of few columns. (The threads must be a multiple of DEPTH and of the
 # columns, and divide DEPTH · rows and DEPTH · columns.)
 TILES = (
-    Tile(8, 16, 2, 8, 4), Tile(8, 16, 4, 8, 3), Tile(8, 16, 6, 8, 3), Tile(8, 16, 8, 8, 2),
+    Tile(8, 16, 2, 8, 4), Tile(8, 16, 4, 8, 3), Tile(8, 16, 6, 8, 2), Tile(8, 16, 8, 8, 2),
     Tile(8, 16, 10, 8, 2), Tile(8, 16, 4, 2, 4),
 )  # fmt: skip
 if SIMULATED:
