@@ -11,7 +11,9 @@ from tests.strategies import normal
 
 
 def make_network():
-    return m.Sequential(m.Dense(4, 5), m.BatchNorm(5), m.ReLU(), m.Dropout(0.5), m.Dense(5, 3))
+    return m.Sequential(
+        m.Dense(4, 6), m.BatchNorm(6), m.ReLU(), m.Dropout(0.5), m.GroupNorm(2, 6), m.Dense(6, 3)
+    )
 
 
 def values(network):

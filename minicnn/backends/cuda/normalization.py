@@ -205,10 +205,10 @@ def outputs(x, gamma, buffers):
 def group_norm_forward(x, gamma, beta, groups, eps, buffers):
     y = empty(buffers, "y", x.shape[1:], x)
     x_hat = empty(buffers, "x_hat", x.shape[1:], x)
-    inv_std = buffers.empty("inv_std", groups * len(x), x.dtype)
+    inv_std = empty(buffers, "inv_std", (groups,), x)
     launch(
         normalize_groups, blocks(x, groups), x.flat, gamma.flat, beta.flat, x.dtype.type(eps),
-        len(x), prod(x.shape[2:]), prod(x.shape[1:]) // groups, y.flat, x_hat.flat, inv_std,
+        len(x), prod(x.shape[2:]), prod(x.shape[1:]) // groups, y.flat, x_hat.flat, inv_std.flat,
     )  # fmt: skip
     return y, x_hat, inv_std
 
@@ -238,7 +238,7 @@ def group_norm_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, groups, buffer
     dx = empty(buffers, "dx", dy.shape[1:], dy)
     positions = prod(dy.shape[2:])
     launch(
-        group_slope, blocks(dy, groups), dy.flat, x_hat.flat, inv_std, gamma.flat, len(dy),
+        group_slope, blocks(dy, groups), dy.flat, x_hat.flat, inv_std.flat, gamma.flat, len(dy),
         positions, prod(dy.shape[1:]) // groups, dx.flat,
     )  # fmt: skip
     parameter_gradients(dy, x_hat, dgamma, dbeta, buffers)
