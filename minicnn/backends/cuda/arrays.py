@@ -8,7 +8,17 @@ from math import prod
 
 import numpy as np
 
-from .device import Array, check_size, cuda, device, on_the_host, quotient, remainder, uploaded
+from .device import (
+    Array,
+    brought_back,
+    check_size,
+    cuda,
+    device,
+    on_the_host,
+    quotient,
+    remainder,
+    uploaded,
+)
 from .device import Buffers as Buffers
 
 ALIGNED = 64  # numbers; where an array begins, so that a warp's reads begin at a cache line
@@ -27,7 +37,7 @@ class Batch:
         return self.shape[0]
 
     def __reduce__(self):
-        return from_numpy, (to_numpy(self),)
+        return brought_back, (from_numpy, to_numpy(self))
 
 
 def empty(buffers, name, sample_shape, like, dtype=None) -> Batch:
