@@ -19,6 +19,9 @@ from minicnn.backends.cuda.tile import DEPTH, tile_for
 
 SIDE = 4 if SIMULATED else 16  # of the square tile in shared memory
 
+# Kernel: whether tensor cores multiply, which the simulator has none of.
+OF_THE_BACKEND = {"register-tiled": False} | ({} if SIMULATED else {"tensor cores": True})
+
 
 def naive(window, channels, filters):
     """A thread an output: y[f, (i,j,n)] = Σ w[f, (c,u,v)] · x[c, i·s+u−p, j·s+v−p, n]."""
@@ -85,7 +88,7 @@ def rungs(layer: Conv2D, window) -> dict:
     """Per kernel: what makes it, its grid for a batch, its threads, and a block's outputs."""
     filters, channels = layer.weight.shape[:2]
     across = prod(window.output)
-    tile = tile_for(filters, across, layer.weight.value.dtype)._replace(tensor_cores=False)
+    tile = tile_for(filters, across, layer.weight.value.dtype)
     rows, columns = tile.shape
     line = 64 if not SIMULATED else 4
     made = {
@@ -98,16 +101,19 @@ def rungs(layer: Conv2D, window) -> dict:
             lambda n: (-(-across * n // SIDE), -(-filters // SIDE)), (SIDE, SIDE), (SIDE, SIDE),
         ),
     }  # fmt: skip
-    ways = {"register-tiled": tile, "tensor cores": tile._replace(tensor_cores=True)}
-    for name in [*ways][: 1 if SIMULATED else 2]:
-        compiled = convolution.forward_product(ways[name], window, 1, channels, filters)
-        grid = lambda n: (-(-across * n // columns), -(-filters // rows), 1)  # noqa: E731
-        made[name] = compiled, grid, tile.threads, (rows, columns)
+
+    def grid(n):
+        return -(-across * n // columns), -(-filters // rows), 1
+
+    for name, tensor_cores in OF_THE_BACKEND.items():
+        way = tile._replace(tensor_cores=tensor_cores)
+        product = convolution.forward_product(way, window, 1, channels, filters)
+        made[name] = product, grid, tile.threads, tile.shape
     return made
 
 
 def arguments(name: str, layer: Conv2D, window, batch: int, w, x, y) -> tuple:
-    if name in ("naive", "tiled"):
+    if name not in OF_THE_BACKEND:
         return w, x, batch, y
     depth = prod(layer.weight.shape[1:])
     chunk = -(-depth // DEPTH) * DEPTH
@@ -151,7 +157,7 @@ def main() -> None:
         if not SIMULATED and (reason is None or "driver" in reason):
             from minicnn.backends.cuda.compiled import compile_for
 
-            takes = "F F n F" if name in ("naive", "tiled") else "F F F n n n n n n F"
+            takes = "F F F n n n n n n F" if name in OF_THE_BACKEND else "F F n F"
             row |= compile_for(rung[0], takes.split(), (9, 0))._asdict()
         if reason is None:
             found, ms = run(name, rung, layer, window, images, 0 if SIMULATED else 20)

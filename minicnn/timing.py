@@ -137,8 +137,8 @@ def profile(
         limit = max(2 * macs / peak, moved / copied if moved > CACHED else 0.0)
         rate = 2e-9 * macs / time
         rows.append(Row(name, direction, 1e3 * time, macs, rate, time / step, 1e3 * limit))
-    known = (peak / 1e9, copied / 1e9) if on_host else (None, None)
-    return Profile(rows, 1e3 * step, first, known[0], known[1], network.backend)
+    gflops, gb_s = (peak / 1e9, copied / 1e9) if on_host else (None, None)
+    return Profile(rows, 1e3 * step, first, gflops, gb_s, network.backend)
 
 
 def timed_step(network, loss, optimizer, samples) -> Iterator[tuple[str, str, float, int, int]]:
