@@ -210,12 +210,11 @@ def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
 @cache
 def weight_product(tile, window, groups, channels, filters):
     (kh, kw), (sh, sw), (top, left), (height, width), (oh, ow), (dh, dw) = window
-    taps, (rows, columns) = kh * kw, tile.shape
+    taps, (rows, columns), spot = kh * kw, tile.shape, along_k(tile)
     # One tap leaves nothing to share, and channels in order are written side by side.
     beside = channels_beside(tile, channels) if taps > 1 else 1
     carried_a, carried_b, apart = tile.carried(rows), tile.carried(columns), tile.threads // DEPTH
-    full, even = filters % rows == 0, channels * taps % columns == 0
-    inner, spot = covers_all(window), along_k(tile)
+    full, even, inner = filters % rows == 0, channels * taps % columns == 0, covers_all(window)
 
     def find_slopes(group, m0, batch, t):
         """The thread's first filter, where its outputs begin, and their number."""
@@ -251,8 +250,7 @@ def weight_product(tile, window, groups, channels, filters):
 
     def fetch_pixels(held, x, found, k0, last, t):
         """b((i,j,n), (c,u,v)) = x[c, i·s+u·d−p, j·s+v·d−p, n]: threads along the images."""
-        (columns_from, start, batch, inverse), lane = found, remainder(t, DEPTH)
-        k = index(k0 + lane)
+        (columns_from, start, batch, inverse), k = found, index(k0 + remainder(t, DEPTH))
         place, n = divided(k, batch, inverse)
         i, j = quotient(place, ow), remainder(place, ow)
         plane, counting = height * width * batch, index(0)

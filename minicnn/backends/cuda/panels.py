@@ -91,6 +91,10 @@ def at_b(width):
     return at
 
 
+# What a thread takes of a panel is said as a place and constant distances from it, which `at` would
+# give as well: so the compiler sees that four numbers lie side by side.
+
+
 def take_rows(tile):
     """taken[r, first + e] = a(k + e, r-th row) for e = 0, 1, an even k and the rows of a thread."""
     R, step, pair = tile.rows, 4 * tile.thread_rows, 2 * (tile.shape[0] + PAD)

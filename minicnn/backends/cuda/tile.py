@@ -114,8 +114,7 @@ def tiled_product(name, tile, groups, source_a, source_b, column_at=same):
     column of c that is column n of the product; N or more where there is none.
     """
     ROWS, COLUMNS = tile.shape
-    R, S = tile.rows, tile.columns
-    THREAD_ROWS, THREAD_COLUMNS = tile.thread_rows, tile.thread_columns
+    THREAD_ROWS, THREAD_COLUMNS, R, S, *_ = tile
     SIZE_A, SIZE_B = DEPTH * (ROWS + PAD), DEPTH * (COLUMNS + PAD)
     HELD_A, HELD_B = tile.carried(ROWS), tile.carried(COLUMNS)
     find_a, fetch_a, spot_a = source_a
@@ -151,6 +150,7 @@ def tiled_product(name, tile, groups, source_a, source_b, column_at=same):
             counting_a = fetch_a(held_a, a, found_a, ahead, last, t)
             counting_b = fetch_b(held_b, b, found_b, ahead, last, t)
             cuda.syncthreads()
+            # It works row and column out again: handed over, they take registers in the loop.
             add_products(panel_a, panel_b, t, sums)
             cuda.syncthreads()
         for s in range(S):
@@ -163,8 +163,8 @@ def tiled_product(name, tile, groups, source_a, source_b, column_at=same):
                     if own[s] < columns:
                         c[index((z * rows + m) * columns + own[s])] = start + sums[r, s]
 
-    name += f", tile {ROWS} × {COLUMNS}" + (f", {groups} groups" if groups > 1 else "")
-    name += f", {tensor_cores.NAME}" if tile.tensor_cores else ""
+    name += f", tile {ROWS} × {COLUMNS}" + f", {groups} groups" * (groups > 1)
+    name += f", {tensor_cores.NAME}" * tile.tensor_cores
     bounds = {} if SIMULATED else {"launch_bounds": (tile.threads, tile.beside)}
     return kernel("F F F n n n n n n F", name, **bounds)(product)
 
