@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from grading import planted
 from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from minicnn import backends, gradcheck
 from minicnn import layers as nn
@@ -117,7 +118,11 @@ def test_whole_random_networks_pass(case, seed):
     x = normal((3, *shape), seed)
     # What is dead before a normalisation is 0 / √eps there: noise, and all of it at a kink.
     assume(not normalizes_the_dead(network, x))
-    gradcheck.check(network, x, training=True, max_coordinates=30)
+    try:
+        gradcheck.check(network, x, training=True, max_coordinates=30)
+    except ValueError as error:  # a first layer so near to a tie that it moves across it
+        assume("lie at kinks" not in str(error))
+        raise
 
 
 def normalizes_the_dead(network, x):
@@ -139,10 +144,16 @@ def test_kinks_are_stepped_over_and_counted():
     assert (report.compared, report.kinks) == (8, 1)
 
 
-def test_a_kink_within_the_step_is_noticed_too():
-    x = np.array([[3e-7], [-6e-7], [1.0], [-1.0], [2.0]])
+def test_a_kink_within_the_step_is_noticed_too_and_avoided_by_a_shorter_one():
+    x = np.array([[3e-7], [-6e-7], [1e-8], [1.0], [-1.0]])
     report = gradcheck.check(nn.ReLU(), x)
-    assert (report.compared, report.kinks) == (3, 2)
+    assert (report.compared, report.kinks) == (4, 1)
+
+
+@given(st.floats(-7.5, 0), st.sampled_from([-1, 1]), seeds)
+def test_a_kink_at_any_distance_beyond_the_step_raises_no_alarm(exponent, sign, seed):
+    report = gradcheck.check(nn.ReLU(), np.full((1, 1), sign * 10.0**exponent), seed=seed)
+    assert report.kinks == 0
 
 
 def test_an_input_that_lies_on_kinks_only_is_refused():
@@ -233,6 +244,24 @@ class Scale(Square):
     def backward(self, dy):
         self.a.grad = np.array([self.wrong * self.factor * (dy * self.x).sum()])
         return self.wrong * self.factor * dy * self.a.value
+
+
+class Wave(Square):
+    """y = sin(factor · a · x)."""
+
+    def forward(self, x, training=False):
+        self.x = x
+        return np.sin(self.factor * self.a.value * x)
+
+    def backward(self, dy):
+        slope = self.factor * np.cos(self.factor * self.a.value * self.x)
+        self.a.grad = np.array([(dy * slope * self.x).sum()])
+        return dy * slope * self.a.value
+
+
+@given(st.floats(0, 3.5), seeds)
+def test_a_function_that_bends_within_a_step_raises_no_alarm(exponent, seed):
+    gradcheck.check(Wave(10.0**exponent), normal((3, 4), seed))
 
 
 @pytest.mark.parametrize("n", [3, 60])  # every coordinate, and random directions

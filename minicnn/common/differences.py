@@ -67,18 +67,27 @@ class Checked:
 
     def look(self, index: Any, d: Any) -> Place:
         """What backward and differences say as value[index] moves along d."""
-        return Place(index, d, float(np.sum(self.gradient[index] * d)), self.numeric(index, d))
+        analytic = float(np.sum(self.gradient[index] * d))
+        return Place(index, d, analytic, self.numeric(index, d, analytic))
 
-    def numeric(self, index: Any, d: Any) -> float | None:
-        """Central difference of f; None at a kink."""
-        slope, jump = self.differences(index, d, STEP)
-        if jump <= max(16 * self.noise, 1e-6 * abs(slope)):
+    def numeric(self, index: Any, d: Any, analytic: float) -> float | None:
+        """Central difference of f; None at a kink.
+
+        In doubt shorter steps decide, too. f″ makes the one-sided slopes differ by h·|f″|: 8 times
+        less at h / 8. A kink at the middle keeps its jump, and one beyond a step leaves none.
+        """
+        slope, _ = self.differences(index, d, STEP)
+        noise = [16 * self.noise * 8**k for k in range(3)]
+        if abs(slope - analytic) <= max(noise[0], 1e-6 * abs(slope)):
             return slope
-        _, nearer_jump = self.differences(index, d, STEP / 8)
-        # f″ makes the one-sided slopes differ by h·|f″|: 8 times less at h / 8. A kink at the
-        # middle keeps its jump, a kink between h / 8 and h has none left.
-        smooth = abs(nearer_jump - jump / 8) <= max(128 * self.noise, jump / 16)
-        return slope if smooth else None
+        looks = [self.differences(index, d, STEP / 8**k) for k in range(3)]
+        curved = all(
+            abs(nearer_jump - jump / 8) <= max(rounding, jump / 16)
+            for (_, jump), (_, nearer_jump), rounding in zip(looks, looks[1:], noise[1:])
+        )
+        smooth = (slope for (slope, jump), most in zip(looks, noise) if curved or jump <= most)
+        # A long step errs by f‴, a short one by rounding: a right slope agrees with one.
+        return min(smooth, key=lambda slope: abs(slope - analytic), default=None)
 
     def differences(self, index: Any, d: Any, h: float) -> tuple[float, float]:
         """The slope along d, and by how much the slopes to the left and to the right differ."""
@@ -96,11 +105,14 @@ class Checked:
         """The same along d, with the evenest of steps 1, 1/2, 1/4, …, and how even they are.
 
         Rounding is never even: where no five steps in a row agree on a slope, there is none to see.
+        Nor where all five cross a kink: half of a ReLU's 1 is even, but its jump stays.
         """
         with np.errstate(all="ignore"):  # so far away there may be no function any more
-            slopes = np.array([self.differences(..., d, 2.0**-k)[0] for k in range(12)])
+            slopes, jumps = np.array([self.differences(..., d, 2.0**-k) for k in range(12)]).T
             runs = np.lib.stride_tricks.sliding_window_view(slopes, 5)
             spreads = np.nan_to_num(np.ptp(runs, axis=1) / np.abs(runs[:, -1]), nan=np.inf)
+        # Over five steps a jump that is due to f″ falls to a sixteenth.
+        spreads[jumps[4:] > np.maximum(jumps[:-4] / 4, 0.01 * np.abs(slopes[4:]))] = np.inf
         best = spreads.argmin()
         analytic = float(np.sum(self.gradient * d))
         if spreads[best] > 0.01:
