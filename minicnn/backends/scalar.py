@@ -148,6 +148,18 @@ def takes_over(candidate, best):
 # ── optimisers: one element's new value, and its new slots ───────────────────────────────────
 # w value, g gradient, v velocity, m mean, s (mean or sum of) square; fresh = 1 − keep.
 
+SMALLEST = np.float32(1e-36)
+
+
+def flushed(x):
+    """x, but 0 for |x| < 10⁻³⁶ ("flush to zero"); a NaN stays.
+
+    Where g is 0 for hundreds of steps, slots shrink from step to step. Rounding keeps them from
+    reaching 0: they end among the subnormal numbers (float32: below 10⁻³⁸), over each of which many
+    processors take many times as long. In an ordinary training, half of all slots may end there.
+    """
+    return type(x)(0) if abs(x) < SMALLEST else x
+
 
 def sgd(w, g, lr, weight_decay):
     return w - lr * (g + weight_decay * w)
@@ -155,13 +167,13 @@ def sgd(w, g, lr, weight_decay):
 
 def momentum_sgd(w, g, v, nesterov, lr, keep, weight_decay):
     g = g + weight_decay * w
-    v = keep * v + g
+    v = flushed(keep * v + g)
     return w - lr * (g + keep * v if nesterov else v), v
 
 
 def rmsprop(w, g, s, lr, keep, fresh, eps, weight_decay):
     g = g + weight_decay * w
-    s = keep * s + fresh * g * g
+    s = flushed(keep * s + fresh * g * g)
     return w - lr * g / (sqrt(s) + eps), s
 
 
@@ -178,8 +190,8 @@ def adam(w, g, m, s, rate, keep1, fresh1, keep2, fresh2, eps, weight_decay, shri
     shrink = 1 − lr · weight decay when that is decoupled (then weight_decay is 0), else 1.
     """
     g = g + weight_decay * w
-    m = keep1 * m + fresh1 * g
-    s = keep2 * s + fresh2 * g * g
+    m = flushed(keep1 * m + fresh1 * g)
+    s = flushed(keep2 * s + fresh2 * g * g)
     return shrink * w - rate * m / (sqrt(s) + eps), m, s
 
 
