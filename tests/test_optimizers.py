@@ -21,6 +21,10 @@ from minicnn.optimizers import (
 from tests.strategies import normal, seeds
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
+# Those whose formulas are in `backends/scalar.py`.
+kernel_backend = pytest.mark.parametrize(
+    "backend", [name for name in backends.available() if name != "numpy"]
+)
 SHAPES = [(3, 2, 2, 2), (4, 5), (4,), (1,)]
 
 # Our optimiser, and the name and arguments of PyTorch's.
@@ -279,7 +283,7 @@ def test_what_is_remembered_of_a_parameter_has_its_dtype(make, dtype):
     assert all(slot.value.dtype == dtype for slots in optimizer.slots.values() for slot in slots)
 
 
-@pytest.mark.parametrize("backend", [name for name in backends.available() if name != "numpy"])
+@kernel_backend
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("make", "first"),
@@ -298,6 +302,17 @@ def test_what_is_too_small_to_matter_is_forgotten_and_nothing_else(make, first, 
         optimizer.step([own])
     for slot in optimizer.slots.values():
         np.testing.assert_allclose(slot[0].value, [0, first * 2.0**-80, np.nan], rtol=1e-6)
+
+
+@kernel_backend
+@pytest.mark.parametrize("make", [RMSprop, Adagrad, Adam])
+def test_the_square_of_a_faint_gradient_is_nothing(make, backend):
+    own, optimizer = Parameter(np.zeros(2)), make()
+    own.to(backend)
+    backends.get(backend).write(own.gradient, np.array([5e-18, 1e-15]))
+    optimizer.step([own])
+    faint, clear = optimizer.slots["square"][0].value
+    assert faint == 0 < clear
 
 
 def test_a_copy_of_an_optimizer_carries_no_network():

@@ -148,17 +148,19 @@ def takes_over(candidate, best):
 # ── optimisers: one element's new value, and its new slots ───────────────────────────────────
 # w value, g gradient, v velocity, m mean, s (mean or sum of) square; fresh = 1 − keep.
 
-SMALLEST = np.float32(1e-36)
+SMALLEST = np.float32(1e-36)  # of what is remembered
+FAINTEST = np.float32(1e-17)  # of what is squared: even a thousandth of its square is normal
 
 
-def flushed(x):
-    """x, but 0 for |x| < 10⁻³⁶ ("flush to zero"); a NaN stays.
+def flushed(x, smallest):
+    """x, but 0 for |x| < smallest ("flush to zero"); a NaN stays.
 
     Where g is 0 for hundreds of steps, slots shrink from step to step. Rounding keeps them from
     reaching 0: they end among the subnormal numbers (float32: below 10⁻³⁸), over each of which many
-    processors take many times as long. In an ordinary training, half of all slots may end there.
+    processors take many times as long. In an ordinary training, half of all slots may end there;
+    and once a network is sure of its answers, the squares of many gradients lie there.
     """
-    return type(x)(0) if abs(x) < SMALLEST else x
+    return type(x)(0) if abs(x) < smallest else x
 
 
 def sgd(w, g, lr, weight_decay):
@@ -167,19 +169,21 @@ def sgd(w, g, lr, weight_decay):
 
 def momentum_sgd(w, g, v, nesterov, lr, keep, weight_decay):
     g = g + weight_decay * w
-    v = flushed(keep * v + g)
+    v = flushed(keep * v + g, SMALLEST)
     return w - lr * (g + keep * v if nesterov else v), v
 
 
 def rmsprop(w, g, s, lr, keep, fresh, eps, weight_decay):
     g = g + weight_decay * w
-    s = flushed(keep * s + fresh * g * g)
+    seen = flushed(g, FAINTEST)
+    s = flushed(keep * s + fresh * seen * seen, SMALLEST)
     return w - lr * g / (sqrt(s) + eps), s
 
 
 def adagrad(w, g, s, lr, eps, weight_decay):
     g = g + weight_decay * w
-    s = s + g * g
+    seen = flushed(g, FAINTEST)
+    s = s + seen * seen
     return w - lr * g / (sqrt(s) + eps), s
 
 
@@ -190,8 +194,9 @@ def adam(w, g, m, s, rate, keep1, fresh1, keep2, fresh2, eps, weight_decay, shri
     shrink = 1 − lr · weight decay when that is decoupled (then weight_decay is 0), else 1.
     """
     g = g + weight_decay * w
-    m = flushed(keep1 * m + fresh1 * g)
-    s = flushed(keep2 * s + fresh2 * g * g)
+    seen = flushed(g, FAINTEST)
+    m = flushed(keep1 * m + fresh1 * g, SMALLEST)
+    s = flushed(keep2 * s + fresh2 * seen * seen, SMALLEST)
     return shrink * w - rate * m / (sqrt(s) + eps), m, s
 
 

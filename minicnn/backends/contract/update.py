@@ -1,7 +1,7 @@
 """What optimisers do to parameters: each for all of them, in place.
 
-g is the gradient, w the value. A backend may put 0 for a v, m or s below 10⁻³⁶, for speed
-(`scalar.flushed` says why): with eps ≥ 10⁻¹¹ no w shows a difference.
+g is the gradient, w the value. A backend may put 0 for a v, m or s below 10⁻³⁶ and for a g² below
+10⁻³⁴, for speed (`scalar.flushed` says why): with eps ≥ 10⁻¹⁰ no w shows a difference.
 """
 
 from __future__ import annotations
