@@ -34,18 +34,22 @@ def bias_gradient(dy, db, buffers):
     clear_padding(dy)
     blocks, channels = dy.data.shape[:2]
     parts = min(blocks, -(-ITEMS // channels))
-    partial = buffers.empty("partial db", (channels, parts, ROWS), dy.dtype)
+    partial = buffers.empty("partial db", (parts, channels, ROWS), dy.dtype)
     sum_channels(by_channel(dy), partial, db)
 
 
 @kernel
 def sum_channels(dy, partial, db):
-    """db[c] = Σ dy[:, c]: first over each part's blocks, then over the parts, in order."""
+    """db[c] = Σ dy[:, c]: first over each part's blocks, then over the parts, in order.
+
+    A thread sums the blocks that it has written. What it takes from another core's cache must be
+    taken back before that core writes there again.
+    """
     blocks, channels, size = dy.shape
-    parts, width = partial.shape[1], length(dy)
-    for item in prange(channels * parts):
-        c, part = item // parts, item % parts
-        partial[c, part] = 0
+    parts, width = len(partial), length(dy)
+    for item in prange(parts * channels):
+        part, c = item // channels, item % channels
+        partial[part, c] = 0
         tile, rest = zeros(ROWS, 1, dy), zeros(1, 1, dy)
         for g in range(part * blocks // parts, (part + 1) * blocks // parts):
             start, end = (g * channels + c) * size, (g * channels + c + 1) * size
@@ -60,7 +64,7 @@ def sum_channels(dy, partial, db):
         total = dy.dtype.type(0)
         for part in range(parts):
             for row in range(ROWS):
-                total += partial[c, part, row]
+                total += partial[part, c, row]
         db[c] = total
 
 
