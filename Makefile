@@ -63,8 +63,8 @@ docs: $(VENV)/installed-docs
 # All figures of the README and the book, of this machine and today, in hours on idle
 # cores. `git diff` then shows them beside those that were there. (Frameworks: $(BIN)/pip install
 # '.[peers]')
-STUDIES := ladder winograd mnist zener thread_scaling batch_parallel mnist_sweeps fashion_mnist autoencoder \
-    best_mnist best_fashion architectures vae gan rbm lstm epoch_time compare_frameworks
+STUDIES := ladder winograd mnist zener thread_scaling core_distance batch_parallel mnist_sweeps fashion_mnist \
+    autoencoder best_mnist best_fashion architectures vae gan rbm lstm epoch_time compare_frameworks
 results: $(VENV)/installed-tests
 	for study in $(STUDIES); do \
 	    $(BIN)/python examples/$$study.py --out docs/results || exit 1; done
