@@ -153,14 +153,14 @@ FAINTEST = np.float32(1e-17)  # of what is squared: even a thousandth of its squ
 
 
 def flushed(x, smallest):
-    """x, but 0 for |x| < smallest ("flush to zero"); a NaN stays.
+    """x, but 0 (x − x) for |x| < smallest, "flush to zero"; a NaN stays.
 
     Where g is 0 for hundreds of steps, slots shrink from step to step. Rounding keeps them from
     reaching 0: they end among the subnormal numbers (float32: below 10⁻³⁸), over each of which many
     processors take many times as long. In an ordinary training, half of all slots may end there;
     and once a network is sure of its answers, the squares of many gradients lie there.
     """
-    return type(x)(0) if abs(x) < smallest else x
+    return x if abs(x) >= smallest else x - x
 
 
 def sgd(w, g, lr, weight_decay):
