@@ -17,7 +17,7 @@ def test_each_message_is_answered_by_the_next_number(messages):
 
 @given(st.permutations(range(1, 9)))
 def test_turns_are_put_together_by_the_length_of_their_way(ways):
-    found = {"cores": 2, "round_trip_ns": ways, "one_ms": [4 * w for w in ways], "all_ms": ways}
+    found = {"threads": 2, "round_trip_ns": ways, "one_ms": [4 * w for w in ways], "many_ms": ways}
     rows = core_distance.distance_table(found).splitlines()[2:]
     medians = [row.split()[1] for row in rows]
     assert medians == ["2", "4", "6", "8"]  # 1.5, 3.5, …, rounded to even
