@@ -1,7 +1,7 @@
 """How far apart are the cores? The way of a message, and what a second thread gives meanwhile.
 
 Threads that share a step send each other messages: begin, done, and what they have written. Cores
-that share a cache pass one on in some 50 ns, cores further apart need several times as long. In a
+that share a cache pass one on quickly, cores further apart need several times as long. In a
 virtual machine the host decides which cores you have, and changes its mind while you measure. So by
 turns, for minutes: how long a message takes there and back, and a training step of the MNIST
 network on one thread and on --threads of them, or as many as there are cores. --quick: four turns.
@@ -77,13 +77,18 @@ def play(core: int, box: np.ndarray, first: int) -> float:
     return perf_counter() - start
 
 
+def address(context, builder, signature, arguments):
+    """Of the first number of the first argument, an array."""
+    return cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+
+
 @intrinsic
 def read(typing, box):
     """box[0], from memory each time: a compiler would read it once, and wait forever."""
 
     def generate(context, builder, signature, arguments):
-        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
-        return builder.load_atomic(data, "seq_cst", 8)
+        place = address(context, builder, signature, arguments)
+        return builder.load_atomic(place, "seq_cst", 8)
 
     return types.int64(box), generate
 
@@ -91,8 +96,8 @@ def read(typing, box):
 @intrinsic
 def write(typing, box, message):
     def generate(context, builder, signature, arguments):
-        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
-        builder.store_atomic(arguments[1], data, "seq_cst", 8)
+        place = address(context, builder, signature, arguments)
+        builder.store_atomic(arguments[1], place, "seq_cst", 8)
         return context.get_dummy_value()
 
     return types.void(box, types.int64), generate

@@ -76,11 +76,11 @@ class Checked:
         In doubt shorter steps decide, too. f″ makes the one-sided slopes differ by h·|f″|: 8 times
         less at h / 8. A kink at the middle keeps its jump, and one beyond a step leaves none.
         """
-        slope, _ = self.differences(index, d, STEP)
+        slope, jump = self.differences(index, d, STEP)
         noise = [16 * self.noise * 8**k for k in range(3)]
         if abs(slope - analytic) <= max(noise[0], 1e-6 * abs(slope)):
             return slope
-        looks = [self.differences(index, d, STEP / 8**k) for k in range(3)]
+        looks = [(slope, jump), *(self.differences(index, d, STEP / 8**k) for k in (1, 2))]
         curved = all(
             abs(nearer_jump - jump / 8) <= max(rounding, jump / 16)
             for (_, jump), (_, nearer_jump), rounding in zip(looks, looks[1:], noise[1:])
