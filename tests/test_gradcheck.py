@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 from grading import planted
 from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from minicnn import backends, gradcheck
 from minicnn import layers as nn
 from minicnn.gradcheck import GradientError
 from minicnn.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
-from minicnn.network import Sequential
-from tests.conftest import one_in
+from tests.own_layers import Square
 from tests.strategies import networks, normal, seeds
 
 ops = backends.get("numpy")
@@ -138,29 +136,6 @@ def normalizes_the_dead(network, x):
     return False
 
 
-def test_kinks_are_stepped_over_and_counted():
-    x = np.linspace(-1, 1, 9)[:, None]  # the middle one is exactly 0
-    report = gradcheck.check(nn.ReLU(), x)
-    assert (report.compared, report.kinks) == (8, 1)
-
-
-def test_a_kink_within_the_step_is_noticed_too_and_avoided_by_a_shorter_one():
-    x = np.array([[3e-7], [-6e-7], [1e-8], [1.0], [-1.0]])
-    report = gradcheck.check(nn.ReLU(), x)
-    assert (report.compared, report.kinks) == (4, 1)
-
-
-@given(st.floats(-7.5, 0), st.sampled_from([-1, 1]), seeds)
-def test_a_kink_at_any_distance_beyond_the_step_raises_no_alarm(exponent, sign, seed):
-    report = gradcheck.check(nn.ReLU(), np.full((1, 1), sign * 10.0**exponent), seed=seed)
-    assert report.kinks == 0
-
-
-def test_an_input_that_lies_on_kinks_only_is_refused():
-    with pytest.raises(ValueError, match="kinks"):
-        gradcheck.check(nn.ReLU(), np.zeros((2, 3)))
-
-
 def test_float32_parameters_are_refused_with_the_way_out():
     with pytest.raises(TypeError, match="weight is float32.*astype"):
         gradcheck.check(nn.Dense(2, 2), np.ones((1, 2)))
@@ -171,28 +146,6 @@ def test_parameters_statistics_and_counters_are_left_as_they_were():
     before = {name: p.value.copy() for name, p in layer.state().items()}
     gradcheck.check(layer, normal((4, 3), 0), training=True)
     assert all(np.array_equal(p.value, before[name]) for name, p in layer.state().items())
-
-
-class Square:
-    """A layer of somebody's own, with no base class: y = (a · x)²."""
-
-    class Scale:
-        value, grad = np.array([1.5]), None
-
-    def __init__(self, factor=2.0):
-        self.a, self.factor = Square.Scale(), factor
-
-    def parameters(self):
-        return [self.a]
-
-    def forward(self, x, training=False):
-        self.x = x
-        return (self.a.value * x) ** 2
-
-    def backward(self, dy):
-        slope = self.factor * self.a.value * self.x
-        self.a.grad = np.array([(dy * slope * self.x).sum()])
-        return dy * slope * self.a.value
 
 
 def test_a_layer_of_ones_own_needs_no_base_class():
@@ -229,86 +182,6 @@ def test_a_gradient_that_cannot_be_one_is_caught_and_named(gradient, message):
 
     with pytest.raises(GradientError, match=message):
         gradcheck.check(Wrong(), normal((3, 4), 0))
-
-
-class Scale(Square):
-    """y = factor · a · x + offset."""
-
-    def __init__(self, factor=1.0, offset=0.0, wrong=1.0):
-        self.a, self.factor, self.offset, self.wrong = Square.Scale(), factor, offset, wrong
-
-    def forward(self, x, training=False):
-        self.x = x
-        return self.factor * self.a.value * x + self.offset
-
-    def backward(self, dy):
-        self.a.grad = np.array([self.wrong * self.factor * (dy * self.x).sum()])
-        return self.wrong * self.factor * dy * self.a.value
-
-
-class Wave(Square):
-    """y = sin(factor · a · x)."""
-
-    def forward(self, x, training=False):
-        self.x = x
-        return np.sin(self.factor * self.a.value * x)
-
-    def backward(self, dy):
-        slope = self.factor * np.cos(self.factor * self.a.value * self.x)
-        self.a.grad = np.array([(dy * slope * self.x).sum()])
-        return dy * slope * self.a.value
-
-
-@given(st.floats(0, 3.5), seeds)
-def test_a_function_that_bends_within_a_step_raises_no_alarm(exponent, seed):
-    gradcheck.check(Wave(10.0**exponent), normal((3, 4), seed))
-
-
-@pytest.mark.parametrize("n", [3, 60])  # every coordinate, and random directions
-@pytest.mark.parametrize(
-    ("factor", "offset"), [(1, 1e6), (1, 1e9), (1e-6, 0), (1e-10, 0), (1e-10, 1.0)]
-)
-def test_a_wrong_gradient_is_seen_through_the_rounding_and_a_right_one_passes(
-    n, factor, offset
-):
-    x = normal((n, 4), 0)
-    gradcheck.check(Scale(factor, offset), x)
-    for wrong in (2.0, 0.9, 0.0, -1.0):
-        with pytest.raises(GradientError, match=r"^x(\[|, as a whole)"):
-            gradcheck.check(Scale(factor, offset, wrong), x)
-
-
-@pytest.mark.parametrize("wrong", [1.0, 2.0, 0.0])
-@pytest.mark.parametrize("offset", [1e11, 1e12, 1e14])
-def test_where_large_numbers_hide_the_slopes_nothing_is_said(offset, wrong):
-    with pytest.raises(ValueError, match=r"near \de\+1\d, .* rounding hides the slopes of x"):
-        gradcheck.check(Scale(1.0, offset, wrong), normal((3, 4), 0))
-
-
-@pytest.mark.parametrize(
-    "layers",
-    [
-        (nn.Dense(4, 3), nn.BatchNorm(3)),  # the bias is taken out again, and so is the scale
-        (nn.Dense(4, 3), nn.BatchNorm(3), nn.Dense(3, 3), nn.BatchNorm(3), nn.Dense(3, 2)),
-        (nn.Reshape((1, 2, 2)), nn.BatchNorm(1), nn.GlobalAvgPool2D()),
-        (nn.Dense(4, 3), nn.Sigmoid(), nn.Dense(3, 3), nn.Sigmoid(), nn.Dense(3, 1)),
-        (nn.Dense(4, 3), nn.ReLU(), nn.Dense(3, 2)),
-    ],
-)
-@pytest.mark.parametrize("scale", [0.1, 1.0, 1e3])
-@one_in(2)
-@given(seed=seeds)
-def test_gradients_that_are_zero_or_vanish_raise_no_alarm(layers, scale, seed):
-    network = Sequential(*layers, seed=seed).astype("float64")
-    x = scale * normal((5, 4), seed)
-    spread = network[0].forward(x).std(axis=0)
-    assume(spread.min() > 0.1 * spread.max())  # see has_a_dead_channel
-    gradcheck.check(network, x, training=True)
-
-
-def test_what_rounds_to_zero_raises_no_alarm():
-    layers = nn.Reshape((1, 2, 2)), nn.BatchNorm(1), nn.GlobalAvgPool2D()
-    gradcheck.check(Sequential(*layers).astype("float64"), normal((1, 4), 0), training=True)
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (17, 40), (95, 95)])

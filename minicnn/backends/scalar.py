@@ -157,8 +157,8 @@ def flushed(x, smallest):
 
     Where g is 0 for hundreds of steps, slots shrink from step to step. Rounding keeps them from
     reaching 0: they end among the subnormal numbers (float32: below 10⁻³⁸), over each of which many
-    processors take many times as long. In an ordinary training, half of all slots may end there;
-    and once a network is sure of its answers, the squares of many gradients lie there.
+    processors take many times as long. In an ordinary training many slots end there; and once a
+    network is sure of its answers, the squares of many gradients lie there.
     """
     return x if abs(x) >= smallest else x - x
 
