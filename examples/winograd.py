@@ -15,7 +15,7 @@ from results import keep, table
 from tqdm import tqdm
 
 from minicnn import backends
-from minicnn.backends.numba import convolution, winograd, winograd_weights
+from minicnn.backends.numba import convolution, direct_weights, winograd, winograd_weights
 from minicnn.backends.numba.runtime import get_threads
 from minicnn.backends.numpy import convolution as reference
 from minicnn.backends.window import Window
@@ -44,7 +44,7 @@ def both_ways(batch: int, channels: int, filters: int, k: int, side: int, seed: 
         (
             convolution.direct_forward,
             convolution.direct_input_gradient,
-            convolution.direct_weight_gradient,
+            direct_weights.conv2d_weight_gradient,
         ),
         (
             winograd.conv2d_forward,

@@ -142,17 +142,18 @@ class Conv2D(Convolution):
         )
 
     def backward_batch(self, dy, input_gradient=True):
+        dx = None
+        if input_gradient:
+            dx = self.ops.conv2d_input_gradient(
+                dy, self.weight.data, self.seen, self.groups, self.buffers
+            )
         if self.weight.learned:
             self.ops.conv2d_weight_gradient(
                 dy, self.x, self.seen, self.groups, self.weight.gradient, self.buffers
             )
         if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
-        if not input_gradient:
-            return None
-        return self.ops.conv2d_input_gradient(
-            dy, self.weight.data, self.seen, self.groups, self.buffers
-        )
+        return dx
 
 
 class ConvTranspose2D(Convolution):

@@ -265,15 +265,15 @@ def test_two_python_threads_get_what_each_gets_alone_on_any_threading_layer(laye
 
 @pytest.mark.parametrize("kind", ["taps", "weights"])
 def test_the_inner_loops_add_products_in_registers_and_store_nothing(kind):
-    from minicnn.backends.numba import convolution
+    from minicnn.backends.numba import convolution, direct_weights
 
     train(epochs=1)
     if kind == "taps":
         kernels = [convolution.filter_tiles(convolution.tile_rows(9, n), n) for n in (1, 2)]
     else:
-        ours = {convolution.fullest_tile(6, 1, 9), convolution.fullest_tile(9, 6, 6)}
-        tiles = [tile for tile in convolution.TILES if BY_NIGHT or tile in ours]
-        kernels = [convolution.weight_tiles(*tile) for tile in tiles]
+        ours = {direct_weights.fullest_tile(6, 1, 9), direct_weights.fullest_tile(9, 6, 6)}
+        tiles = [tile for tile in direct_weights.TILES if BY_NIGHT or tile in ours]
+        kernels = [direct_weights.weight_tiles(*tile) for tile in tiles]
     signature = next(k.compiled.signatures[0] for k in kernels if k.compiled.signatures)
     assembly = ""
     for kernel in kernels:  # only fresh code shows its assembly

@@ -26,7 +26,8 @@ class Operations(Protocol):
     def max_pool_backward(self, dy: Batch, winner: Batch, window: Window, buffers: Any) -> Batch:
         """dx at a pixel is the sum of dy over the windows in which it won.
 
-        Windows may overlap, so this *adds*: dy, winner (N, C, OH, OW) → dx (N, C, H, W).
+        Windows may overlap, so this *adds*: dy, winner (N, C, OH, OW) → dx (N, C, H, W). Where they
+        do not, dx may be dy and winner in another form, and is valid while they are.
         """
 
     def avg_pool_forward(

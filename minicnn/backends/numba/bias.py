@@ -4,13 +4,16 @@ from math import prod
 
 from numba import prange
 
+from .contest import add_winners
 from .layout import clear_padding, empty
 from .recording import done
-from .runtime import kernel
+from .runtime import device, inlined, kernel
 from .simd import add_rows, length, store, sums, zeros
+from .unpooled import compact
 
 ROWS = 16  # registers that add at the same time, to hide how long one addition takes
 ITEMS = 16  # at least so many pieces of work, where there is enough of it
+PARTS = 4  # of images, where they are not tiny: so that up to four threads sum what they wrote
 
 
 def bias_forward(x, b, buffers):
@@ -32,10 +35,15 @@ def add_bias(x, b, y):
 
 def bias_gradient(dy, db, buffers):
     clear_padding(dy)
-    blocks, channels = dy.data.shape[:2]
-    parts = min(blocks, -(-ITEMS // channels))
+    blocks, channels = dy.stored.shape[:2]
+    least = PARTS if prod(dy.shape[2:]) > ROWS else 1
+    parts = min(blocks, max(least, -(-ITEMS // channels)))
     partial = buffers.empty("partial db", (parts, channels, ROWS), dy.dtype)
-    sum_channels(by_channel(dy), partial, db)
+    if compact(dy):
+        taps = prod(dy.window.kernel)
+        sum_winners(by_channel(dy.dy), by_channel(dy.winner), taps, partial, db)
+    else:
+        sum_channels(by_channel(dy), partial, db)
 
 
 @kernel
@@ -57,11 +65,44 @@ def sum_channels(dy, partial, db):
                 tile = add_rows(tile, dy, k, width)
             for k in range(end - size % (ROWS * width), end, width):
                 rest = add_rows(rest, dy, k, width)
-        place = item * ROWS
-        store(sums(tile), partial, place, width, 0, ROWS)
-        store(add_rows(rest, partial, place, width), partial, place, width, 0, 1)
+        store_sums(tile, rest, partial, item * ROWS)
+    add_up(partial, db)
+
+
+@kernel
+def sum_winners(dy, winner, taps, partial, db):
+    """The same for a dy that is known by its windows (see `Unpooled`): one number of each window,
+    or none where no tap won.
+    """
+    blocks, channels, size = dy.shape
+    parts, width = len(partial), length(dy)
+    for item in prange(parts * channels):
+        part, c = item // channels, item % channels
+        partial[part, c] = 0
+        tile, rest = zeros(ROWS, 1, dy), zeros(1, 1, dy)
+        for g in range(part * blocks // parts, (part + 1) * blocks // parts):
+            start, end = (g * channels + c) * size, (g * channels + c + 1) * size
+            for k in range(start, end - ROWS * width + 1, ROWS * width):
+                tile = add_winners(tile, dy, winner, k, width, taps)
+            for k in range(end - size % (ROWS * width), end, width):
+                rest = add_winners(rest, dy, winner, k, width, taps)
+        store_sums(tile, rest, partial, item * ROWS)
+    add_up(partial, db)
+
+
+@inlined
+def store_sums(tile, rest, partial, place):
+    width = length(partial)
+    store(sums(tile), partial, place, width, 0, ROWS)
+    store(add_rows(rest, partial, place, width), partial, place, width, 0, 1)
+
+
+@device
+def add_up(partial, db):
+    """db[c] = Σ over the parts' rows, in order."""
+    parts, channels, _ = partial.shape
     for c in range(channels):
-        total = dy.dtype.type(0)
+        total = db.dtype.type(0)
         for part in range(parts):
             for row in range(ROWS):
                 total += partial[part, c, row]

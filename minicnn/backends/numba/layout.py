@@ -29,6 +29,11 @@ class Lanes:
         self.data, self.count, self.cleared = data, count, cleared
 
     @property
+    def stored(self) -> np.ndarray:
+        """What lies in memory: of a batch that is known by less than its data (`unpooled.py`)."""
+        return self.data
+
+    @property
     def shape(self) -> tuple[int, ...]:
         return (self.count, *self.data.shape[1:-1])
 
@@ -61,7 +66,7 @@ def clear_padding(x: Lanes) -> None:
     """Set the lanes that are no image to zero, so that a sum over lanes is a sum over images."""
     used = x.count % LANES
     if used and not x.cleared:
-        clear_lanes(x.data[-1].reshape(-1, LANES), used)
+        clear_lanes(x.stored[-1].reshape(-1, LANES), used)
         x.cleared = True
 
 

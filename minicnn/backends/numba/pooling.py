@@ -11,11 +11,12 @@ from functools import cache
 import numpy as np
 from numba import prange
 
-from .contest import add_where_won, contest, store_winner
+from .contest import add_where_won, contest, contest_with_nan, has_nan, store_winner
 from .layout import empty
-from .runtime import LANES, device, kernel
-from .simd import length, repeat, store, zeros
+from .runtime import LANES, device, inlined, kernel
+from .simd import add_rows, length, repeat, store, zeros
 from .taps import backward, forward
+from .unpooled import Unpooled, cover_once
 
 
 def max_pool_forward(x, window, rectified, buffers):
@@ -45,75 +46,68 @@ def max_pool(KH, KW, across):
     """The kernel for windows of `across` taps a row, of which up to KH × KW are inside the image:
     compiled for those that are used.
     """
+    largest = window_maximum(KH, KW, across)
 
     @kernel
     def run(x, rows, columns, start, y, winner):
         """y = max over the window's taps inside the image, winner = u · across + v of the first;
         with a ReLU 0 is one more, and neither it nor a NaN has a tap.
-
-        A window's best and its tap stay in registers, an image in each lane, while the taps go by.
-        Where a window hangs over the edge, its last tap inside is asked again and can't win twice:
-        so every window takes KH × KW taps, and the processor has no branch to guess.
         """
         blocks, channels, height, width, _ = x.shape
         oh, ow = y.shape[2], y.shape[3]
         for item in prange(blocks * channels * oh):
             plane, i = item // oh, item % oh
+            line = (plane * height + rows[i, 1]) * width
             for j in range(ow):
+                tap, inside = rows[i, 0] * across + columns[j, 0], (rows[i, 2], columns[j, 2])
                 for q in range(0, LANES, length(x)):
-                    tile = repeat(2, 1, start, 0)
-                    for m in range(KH):
-                        down = min(m, rows[i, 2] - 1)
-                        line = (plane * height + rows[i, 1] + down) * width
-                        for n in range(KW):
-                            right = min(n, columns[j, 2] - 1)
-                            tap = (rows[i, 0] + down) * across + columns[j, 0] + right
-                            o = (line + columns[j, 1] + right) * LANES + q
-                            tile = contest(tile, x, o, tap)
-                    out = (item * ow + j) * LANES + q
+                    o, out = (line + columns[j, 1]) * LANES + q, (item * ow + j) * LANES + q
+                    tile = largest(x, o, width * LANES, LANES, tap, inside, start)
                     store(tile, y, out, LANES, 0, 1)
                     store_winner(tile, winner, out, start[2])
 
+    run.compiled.window = KH, KW, across  # for `pooled_convolution.py`
     return run
 
 
-def max_pool_backward(dy, winner, window, buffers):
-    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy, zero_from_zero=True)
-    if cover_once(window):
-        met = forward(window)
-        hand_back(dy.data, winner.data, window.kernel[1], met.rows, met.columns, dx.data)
-    else:
-        max_pool_slope(dy.data, winner.data, window.kernel[1], *backward(window), dx.data)
-    return dx
-
-
 @cache
-def cover_once(window):
-    """Whether every pixel lies in one window."""
-    apart = all(s >= k for s, k in zip(window.stride, window.kernel))
-    rows, _, columns, _ = forward(window)
-    return apart and (rows[:, 2].sum(), columns[:, 2].sum()) == window.image
+def window_maximum(KH, KW, across):
+    @inlined
+    def largest(x, o, down, right, first, inside, start):
+        """Row 0: the largest of x[o + m·down + n·right], m and n as far as the window is inside.
+        Row 1: its tap, first + m·across + n. An image in each lane.
+
+        Most windows are whole and without a NaN, and need no more than one comparison for a number.
+        In the others the last tap inside is asked again for those outside and can't win twice: so
+        they too take KH × KW taps, and the processor has no branch to guess.
+        """
+        tile, total = repeat(2, 1, start, 0), zeros(1, 1, x)
+        whole = inside[0] == KH and inside[1] == KW
+        if whole:
+            for m in range(KH):
+                for n in range(KW):
+                    place = o + m * down + n * right
+                    tile = contest(tile, x, place, first + m * across + n)
+                    total = add_rows(total, x, place, 0)
+        if not whole or has_nan(total):  # the sum is NaN if a number is, or for ∞ − ∞
+            tile = repeat(2, 1, start, 0)
+            for m in range(KH):
+                below = min(m, inside[0] - 1)
+                for n in range(KW):
+                    beside = min(n, inside[1] - 1)
+                    place, tap = o + below * down + beside * right, first + below * across + beside
+                    tile = contest_with_nan(tile, x, place, tap)
+        return tile
+
+    return largest
 
 
-@kernel
-def hand_back(dy, winner, across, rows, columns, dx):
-    """A window writes all its pixels: dy where the pixel won, else 0."""
-    blocks, channels, height, width, _ = dx.shape
-    oh, ow = dy.shape[2], dy.shape[3]
-    for item in prange(blocks * channels * oh):
-        plane, i = item // oh, item % oh
-        for j in range(ow):
-            for q in range(0, LANES, length(dx)):
-                o = (item * ow + j) * LANES + q
-                for m in range(rows[i, 2]):
-                    tap = (rows[i, 0] + m) * across + columns[j, 0]
-                    line = (plane * height + rows[i, 1] + m) * width
-                    place = (line + columns[j, 1]) * LANES + q
-                    for _ in range(columns[j, 2]):
-                        tile = add_where_won(zeros(1, 1, dx), dy, winner, o, tap)
-                        store(tile, dx, place, 0, 0, 1)
-                        tap += 1
-                        place += LANES
+def max_pool_backward(dy, winner, window, buffers):
+    if cover_once(window):
+        return Unpooled(dy, winner, window, buffers)
+    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy, zero_from_zero=True)
+    max_pool_slope(dy.data, winner.data, window.kernel[1], *backward(window), dx.data)
+    return dx
 
 
 @kernel

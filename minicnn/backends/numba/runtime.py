@@ -67,6 +67,15 @@ def device(function):
     return numba.njit(forceinline=True, no_cpython_wrapper=True, **OPTIONS)(function)
 
 
+def inlined(function):
+    """A helper whose lines stand in the kernel itself before it is compiled.
+
+    For a few instructions with a loop or a branch around them: at every call of such a `device`
+    helper numba counts references to its arrays, which takes longer than they do.
+    """
+    return numba.njit(inline="always")(function)
+
+
 def kernel(function):
     """Compile a function whose `prange` loops are shared out to `get_threads()` threads.
 

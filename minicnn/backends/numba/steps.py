@@ -6,6 +6,7 @@ from ...common.arguments import switch
 from ..numpy import steps
 from .compiling import compile_ahead
 from .data import Chosen
+from .pooled_convolution import joined
 from .recording import OnTheHostError, Recording
 from .runtime import get_threads, team
 
@@ -39,5 +40,7 @@ class Steps(steps.Steps):
         except OnTheHostError:
             self.repeatable = False
         else:
+            if switch("MINICNN_FUSE"):
+                recording.calls = joined(recording.calls)
             compile_ahead(recording.calls)
             self.recordings[kind] = chosen, recording
