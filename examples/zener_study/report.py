@@ -29,7 +29,8 @@ def minutes(found: dict) -> str:
         [str(n), *(c for row in networks for c in cells.get((row["network"], n), [""] * 4))]
         for n in sorted({n for _, n in cells})
     ]
-    lines = [f"{row['network']}: minutes = {row['slope']:.5f} · epochs + {row['start']:.3f} "
+    lines = [f"{row['network']}: minutes = {row['slope']:.5f} · epochs "
+             f"{'−' if row['start'] < 0 else '+'} {abs(row['start']):.3f} "
              f"(R² {row['r2']:.5f})" for row in networks]  # fmt: skip
     return table(head, rows) + "\n\n" + "; ".join(lines) + "."
 

@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 
-from .arithmetic import dtype_of
 from .fault import Refused
 from .memory import Memory, Region, Space, Who
+from .operations import dtype_of
 from .parse import Instruction, Program, parts, size_of
 from .registers import Registers, spread
 

@@ -10,9 +10,10 @@ from math import prod
 import numpy as np
 
 from .access import Access, taken_apart
-from .arithmetic import dtype_of, prepared
+from .arithmetic import prepared
 from .fault import Fault, Refused
 from .memory import Space
+from .operations import dtype_of
 from .parse import Instruction, Program
 from .registers import ALL, Registers
 from .warps import matrix_product

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from .arithmetic import dtype_of
+from .operations import dtype_of
 from .parse import Instruction, parts
 
 ALL = slice(None)  # the lanes of a launch whose threads all do the same

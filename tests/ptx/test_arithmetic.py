@@ -10,10 +10,10 @@ from numba import int32, uint32
 
 from minicnn.backends.cuda.device import cuda
 
-from .arithmetic import OPERATIONS
 from .fault import Refused
 from .host import to_device
 from .interpreted import on_every_number
+from .operations import OPERATIONS
 from .parse import parse_instruction
 
 I32, I64 = st.integers(-(2**31), 2**31 - 1), st.integers(-(2**63), 2**63 - 1)

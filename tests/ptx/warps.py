@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .arithmetic import dtype_of, rounded, wider
 from .fault import Refused
+from .floats import rounded, wider
+from .operations import dtype_of
 from .parse import Instruction, parts
 from .registers import ALL, Registers, spread
 

@@ -40,7 +40,8 @@ class Steps(steps.Steps):
         except OnTheHostError:
             self.repeatable = False
         else:
+            calls = recording.calls
             if switch("MINICNN_FUSE"):
-                recording.calls = joined(recording.calls)
-            compile_ahead(recording.calls)
+                recording.calls = joined(calls)
+            compile_ahead([*calls, *recording.calls])  # `predict` takes layer after layer
             self.recordings[kind] = chosen, recording
