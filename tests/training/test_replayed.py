@@ -75,7 +75,8 @@ def test_a_network_learns_the_same_with_and_without_replaying(drawn, seed):
     for replay in "10":
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MINICNN_REPLAY", replay)
-            found.append(learned(deepcopy(net), SoftmaxCrossEntropy(), samples))
+            # Of batches of 3 the last is another length, and no batch norm is left with one value.
+            found.append(learned(deepcopy(net), SoftmaxCrossEntropy(), samples, batch_size=3))
     assert found[0] == found[1]
 
 
