@@ -143,7 +143,7 @@ class Conv2D(Convolution):
 
     def backward_batch(self, dy, input_gradient=True):
         dx = None
-        if input_gradient:
+        if input_gradient:  # first: what of dy a backend has to work out for it serves the others
             dx = self.ops.conv2d_input_gradient(
                 dy, self.weight.data, self.seen, self.groups, self.buffers
             )
