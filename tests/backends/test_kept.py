@@ -63,7 +63,7 @@ def test_kernels_of_a_first_step_are_compiled_by_other_processes(folder, monkeyp
     softmax, sum_channels = (kernel(f.__wrapped__) for f in (loss.softmax, bias.sum_channels))
     calls = [
         (softmax.compiled, (x, x, 5, 1.0, x, y, y, y, np.zeros(()))),
-        (sum_channels.compiled, (np.zeros((2, 3, 20 * LANES), np.float32), parts, sums)),
+        (sum_channels.compiled, (np.zeros((2, 3, 20 * LANES), np.float32), None, 0, parts, sums)),
         (kernel(scaled_by(2)).compiled, (x,)),
         (np.copyto, (x, x)),
     ]

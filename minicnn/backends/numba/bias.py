@@ -40,14 +40,14 @@ def bias_gradient(dy, db, buffers):
     parts = min(blocks, max(least, -(-ITEMS // channels)))
     partial = buffers.empty("partial db", (parts, channels, ROWS), dy.dtype)
     if compact(dy):
-        taps = prod(dy.window.kernel)
-        sum_winners(by_channel(dy.dy), by_channel(dy.winner), taps, partial, db)
+        windows = by_channel(dy.dy), by_channel(dy.winner), prod(dy.window.kernel)
     else:
-        sum_channels(by_channel(dy), partial, db)
+        windows = by_channel(dy), None, 0
+    sum_channels(*windows, partial, db)
 
 
 @kernel
-def sum_channels(dy, partial, db):
+def sum_channels(dy, winner, taps, partial, db):
     """db[c] = Σ dy[:, c]: first over each part's blocks, then over the parts, in order.
 
     A thread sums the blocks that it has written. What it takes from another core's cache must be
@@ -62,32 +62,21 @@ def sum_channels(dy, partial, db):
         for g in range(part * blocks // parts, (part + 1) * blocks // parts):
             start, end = (g * channels + c) * size, (g * channels + c + 1) * size
             for k in range(start, end - ROWS * width + 1, ROWS * width):
-                tile = add_rows(tile, dy, k, width)
+                tile = add_numbers(tile, dy, winner, k, width, taps)
             for k in range(end - size % (ROWS * width), end, width):
-                rest = add_rows(rest, dy, k, width)
+                rest = add_numbers(rest, dy, winner, k, width, taps)
         store_sums(tile, rest, partial, item * ROWS)
     add_up(partial, db)
 
 
-@kernel
-def sum_winners(dy, winner, taps, partial, db):
-    """The same for a dy that is known by its windows (see `Unpooled`): one number of each window,
-    or none where no tap won.
+@inlined
+def add_numbers(tile, dy, winner, k, width, taps):
+    """tile + dy, or of a dy that is known by its windows (`Unpooled`) what reached a pixel: nothing
+    where no tap won.
     """
-    blocks, channels, size = dy.shape
-    parts, width = len(partial), length(dy)
-    for item in prange(parts * channels):
-        part, c = item // channels, item % channels
-        partial[part, c] = 0
-        tile, rest = zeros(ROWS, 1, dy), zeros(1, 1, dy)
-        for g in range(part * blocks // parts, (part + 1) * blocks // parts):
-            start, end = (g * channels + c) * size, (g * channels + c + 1) * size
-            for k in range(start, end - ROWS * width + 1, ROWS * width):
-                tile = add_winners(tile, dy, winner, k, width, taps)
-            for k in range(end - size % (ROWS * width), end, width):
-                rest = add_winners(rest, dy, winner, k, width, taps)
-        store_sums(tile, rest, partial, item * ROWS)
-    add_up(partial, db)
+    if winner is None:
+        return add_rows(tile, dy, k, width)
+    return add_winners(tile, dy, winner, k, width, taps)
 
 
 @inlined
