@@ -11,9 +11,8 @@ import numpy as np
 
 from . import backends
 from .backends.contract import Backend, Batch, Data, Indices, Scalar
-from .common.arguments import Described, as_array, number
+from .common.arguments import Described, as_array, as_floats, number
 from .common.turns import Turn, Turns
-from .layers.base import as_floats
 
 Shape = tuple[int, ...]
 

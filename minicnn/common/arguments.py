@@ -48,6 +48,19 @@ def as_array(value: Any, what: str) -> np.ndarray:
     return np.asarray(value)
 
 
+def as_floats(array: Any, what: str) -> np.ndarray:
+    """A C-contiguous float32 or float64 array in native byte order; TypeError for other dtypes."""
+    array = as_array(array, what)
+    if array.dtype.kind in "bui":
+        raise TypeError(
+            f"{what} holds {array.dtype} but must be float32 or float64: convert it, and scale "
+            "pixels, with x.astype('float32') / 255"
+        )
+    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+        raise TypeError(f"{what} holds {array.dtype} but must be float32 or float64")
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
 def instance(value: Any, kind: type, name: str, owner: str, example: str) -> None:
     """TypeError that names owner and argument when value is no instance of the kind."""
     refuse_class(value, name, owner)

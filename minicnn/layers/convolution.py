@@ -9,8 +9,9 @@ import numpy as np
 from .. import initializers
 from ..backends.window import Window, reach
 from ..common.arguments import pair, whole_number
-from .base import Layer, image_shape
+from .base import Layer
 from .parameter import Shape
+from .shapes import image_shape
 
 
 class Convolution(Layer):

@@ -7,8 +7,9 @@ from math import prod
 import numpy as np
 
 from ..common.arguments import number, whole_number
-from .base import Layer, rows_or_images
+from .base import Layer
 from .parameter import Shape
+from .shapes import rows_or_images
 
 
 class BatchNorm(Layer):

@@ -8,7 +8,9 @@ import numpy as np
 
 from ..backends.window import Window
 from ..common.arguments import pair
-from .base import Layer, Shape, image_shape
+from .base import Layer
+from .parameter import Shape
+from .shapes import image_shape
 
 MAX_TAPS = 2**24  # float32, in which kernels keep the tap that won, counts exactly up to here
 

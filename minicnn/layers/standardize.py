@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from ..common.arguments import as_array, instance, number
-from .base import Layer, rows_or_images
+from .base import Layer
 from .parameter import Shape
+from .shapes import rows_or_images
 
 LEAST = float(np.finfo(np.float32).tiny)  # of a std, so that 1 / std is a float32 too
 MOST = float(np.finfo(np.float32).max)

@@ -12,9 +12,9 @@ from math import isfinite, prod, sqrt
 
 from numba import prange
 
+from .lane_rows import combine_lanes, lane_products, lane_squares, lane_totals, normalize_lanes
 from .layout import clear_padding, empty
 from .runtime import device, kernel
-from .simd import add_dots, add_rows, length, load_tile, store, zeros
 from .sums import product, squared_deviation, total
 
 
@@ -243,66 +243,3 @@ def group_slope(
 def planes(x):
     """(blocks, C, H, W, B) or (blocks, C, B) as (blocks · C, S · B), without a copy."""
     return x.data.reshape(x.data.shape[0] * x.data.shape[1], -1)
-
-
-# What follows goes down one row of such planes, a register of images at a time. Its factors lie in
-# row `at` of arrays (…, B).
-
-
-@device
-def lane_totals(x, row, result, at):
-    """result = Σ x."""
-    size, lanes = x.shape[1], result.shape[1]
-    for q in range(0, lanes, length(x)):
-        tile = zeros(1, 1, x)
-        for o in range(row * size + q, (row + 1) * size, lanes):
-            tile = add_rows(tile, x, o, 0)
-        store(tile, result, at * lanes + q, 0, 0, 1)
-
-
-@device
-def lane_products(x, y, row, result, at):
-    """result = Σ x · y."""
-    size, lanes = x.shape[1], result.shape[1]
-    for q in range(0, lanes, length(x)):
-        tile = zeros(1, 1, x)
-        for o in range(row * size + q, (row + 1) * size, lanes):
-            tile = add_dots(tile, x, (0,), o, y, (0,), o)
-        store(tile, result, at * lanes + q, 0, 0, 1)
-
-
-@device
-def lane_squares(x, row, minus_mean, result, at):
-    """result = Σ (x − mean)²."""
-    size, lanes = x.shape[1], result.shape[1]
-    for q in range(0, lanes, length(x)):
-        tile, here = zeros(1, 1, x), at * lanes + q
-        for o in range(row * size + q, (row + 1) * size, lanes):
-            store(add_rows(load_tile(1, 1, x, o, 0, 0), minus_mean, here, 0), result, here, 0, 0, 1)
-            tile = add_dots(tile, result, (0,), here, result, (0,), here)
-        store(tile, result, here, 0, 0, 1)
-
-
-@device
-def normalize_lanes(x, row, minus_mean, inv_std, at, x_hat):
-    """x̂ = (x − mean) · inv_std."""
-    size, lanes = x.shape[1], inv_std.shape[1]
-    for q in range(0, lanes, length(x)):
-        here = at * lanes + q
-        for o in range(row * size + q, (row + 1) * size, lanes):
-            store(add_rows(load_tile(1, 1, x, o, 0, 0), minus_mean, here, 0), x_hat, o, 0, 0, 1)
-            tile = add_dots(zeros(1, 1, x), x_hat, (0,), o, inv_std, (0,), here)
-            store(tile, x_hat, o, 0, 0, 1)
-
-
-@device
-def combine_lanes(x, scale, y, along, shift, row, at, z):
-    """z = scale · x + along · y + shift."""
-    size, lanes = x.shape[1], shift.shape[1]
-    for q in range(0, lanes, length(x)):
-        here = at * lanes + q
-        for o in range(row * size + q, (row + 1) * size, lanes):
-            tile = load_tile(1, 1, shift, here, 0, 0)
-            tile = add_dots(tile, y, (0,), o, along, (0,), here)
-            tile = add_dots(tile, x, (0,), o, scale, (0,), here)
-            store(tile, z, o, 0, 0, 1)
