@@ -23,7 +23,7 @@ from minicnn import (
     save,
     timing,
 )
-from tests.files.test_model_file import with_header
+from tests.files.broken import with_header
 from tests.strategies import LAYERS, networks, normal, seeds, stripes
 from tests.training.small import every_backend, network, train, weights
 

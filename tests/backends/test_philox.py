@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicnn import backends
+from minicnn.backends import scalar
 from minicnn.backends.philox import keep_threshold, philox4x32, words
 
 
@@ -65,3 +66,9 @@ def test_a_batch_counts_as_one_step(backend, step):
         _, mask = ops.dropout_forward(batch, 0.5, (1, 2), counter, ops.Buffers())
     drawn = words((1, 2), step + 1, 3, 5) >= keep_threshold(0.5)
     np.testing.assert_array_equal(ops.to_numpy(mask) > 0, drawn)
+
+
+@given(st.tuples(*[st.integers(0, 2**32 - 1)] * 2), st.integers(0, 99), st.integers(0, 99))
+def test_one_counter_of_philox_gives_four_of_the_words_that_numpy_draws(seed, step, sample):
+    four = scalar.philox4x32(*map(np.uint64, (1, sample, step, 0, *seed)))
+    assert list(four) == list(words(seed, step, sample + 1, 8)[sample, 4:])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn as m
-from tests.files.test_model_file import contents, large_file, refusal, small_file, with_header
+from tests.files.broken import contents, large_file, refusal, small_file, with_header
 
 
 @pytest.fixture(scope="module")
