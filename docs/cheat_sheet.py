@@ -71,7 +71,7 @@ ROWS = (
         ("sgd_update", "rmsprop_update", "adagrad_update", "adam_update"), (),
         "v (momentum), s (RMSprop, Adagrad), m and s (Adam): as many numbers as weights each",
         "3 to 7 numbers read or written a weight: memory is the limit",
-        "Adam without its correction; a rate kept when momentum is added"),
+        "Adam without its correction; a rate not tuned again when momentum is added"),
     Row("Penalty and clipping", ("penalty", "clip"), ("add_penalty_gradient",), "nothing",
         "a pass over the weights, or over the gradients", "clipping after the step"),
 )  # fmt: skip

@@ -67,6 +67,9 @@ def test_the_tables_of_a_page_show_the_results_that_it_names(page):
 def test_the_cheat_sheet_has_every_operation_once():
     shown = [name for row in cheat_sheet.ROWS for name in row.forward + row.backward]
     assert sorted([*shown, *cheat_sheet.names_around()]) == sorted(operations())
+    for name in shown:
+        multiplies = " · " in cheat_sheet.documentation(name)
+        assert not multiplies or " · " in " ".join(cheat_sheet.formula(name)), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

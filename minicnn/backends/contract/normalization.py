@@ -40,7 +40,12 @@ class Operations(Protocol):
         eps: float,
         buffers: Any,
     ) -> tuple[Batch, Batch, Array]:
-        """The same with the running statistics for μ and σ², which stay as they are."""
+        """The same with the running statistics for μ and σ², which stay as they are.
+
+            x̂ = (x − running_mean) / √(running_var + eps)        y = gamma · x̂ + beta
+
+        Returns y, x̂ and 1 / √(running_var + eps).
+        """
 
     def batch_norm_backward(
         self,
@@ -56,6 +61,8 @@ class Operations(Protocol):
 
             dgamma = Σ dy · x̂        dbeta = Σ dy
             dx = gamma · inv_std · (dy − dbeta / M − x̂ · dgamma / M)
+
+        Writes dgamma and dbeta (C,) and returns dx.
         """
 
     def batch_norm_inference_backward(

@@ -1,7 +1,7 @@
 """What the tiles of a weight gradient read of dy, and where their sums go.
 
-A tile is a few filters × a few columns (see `convolution.py`, `grouped.py`), and a step one set of
-columns: channels at one tap, or weights. Each part of the images leaves a sum for every weight;
+A tile is a few filters × a few columns (see `direct_weights.py`, `grouped.py`), and a step one set
+of columns: channels at one tap, or weights. Each part of the images leaves a sum for every weight;
 these are added up here, part after part, so the number of threads changes no bit.
 """
 
