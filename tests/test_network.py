@@ -1,4 +1,3 @@
-import pickle
 
 import numpy as np
 import pytest
@@ -138,12 +137,6 @@ def test_a_forgotten_flatten_is_named_in_the_hint():
         Sequential(Dense(36, 2)).forward(np.zeros((1, 1, 6, 6), "f"))
 
 
-def test_a_layer_stands_in_a_network_once_only():
-    layer = ReLU()
-    with pytest.raises(ValueError, match="twice"):
-        Sequential(layer, layer)
-
-
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
@@ -227,15 +220,6 @@ def test_outputs_that_are_no_logits_have_no_classes():
                 asked(np.zeros((2, 1, 6, 6), "f"))
 
 
-def test_networks_nest():
-    inner = Sequential(Conv2D(1, 4, 3, padding=1), ReLU(), MaxPool2D(2))
-    network = Sequential(inner, Flatten(), Dense(36, 5), seed=0)
-    flat = small()
-    x = normal((2, 1, 6, 6), 0, "float32")
-    assert np.array_equal(network.forward(x), flat.forward(x))
-    assert list(network.state()) == ["0.0.weight", "0.0.bias", "2.weight", "2.bias"]
-
-
 def test_nested_dropouts_draw_from_different_streams():
     network = Sequential(
         Sequential(Dropout(), Dropout()), Dropout(), Sequential(ReLU(), ReLU(), Dropout()),
@@ -281,27 +265,3 @@ def test_a_forward_that_fails_leaves_nothing_to_go_back_from():
         network.forward(np.ones((1, 3), "f"), training=True)
     with pytest.raises(RuntimeError, match="backward needs a forward"):
         network.backward(np.ones((1, 2), "f"))
-
-
-def test_a_layer_or_a_parameter_that_stands_in_a_network_twice_is_refused():
-    layer, tied = Dense(2, 2), Dense(2, 2)
-    with pytest.raises(ValueError, match="a layer stands in it twice"):
-        Sequential(layer, Sequential(layer))
-    tied.weight = layer.weight
-    with pytest.raises(ValueError, match="a parameter stands in it twice"):
-        Sequential(layer, tied)
-    with pytest.raises(AttributeError):
-        Sequential(layer).layers.append(tied)
-
-
-def test_a_network_can_be_pickled_within_a_program():
-    network = small()
-    x = normal((2, 1, 6, 6), 0, "float32")
-    assert np.array_equal(pickle.loads(pickle.dumps(network)).forward(x), network.forward(x))
-
-
-def test_an_empty_network_passes_everything_on():
-    x = normal((2, 3), 0, "float32")
-    network = Sequential()
-    assert np.array_equal(network.forward(x), x)
-    assert np.array_equal(network.backward(x), x)

@@ -116,10 +116,21 @@ class KeptKernel(NullCache):
     def load_overload(self, signature, context):
         """The compiled function, or None where there is none to be had."""
         with suppress(OSError, EOFError, pickle.UnpicklingError):
-            return self.from_bytes(self.file(signature, context).read_bytes(), context)
+            seal, _, kept = self.file(signature, context).read_bytes().partition(b"\n")
+            if seal == seal_of(kept):  # damaged machine code may do anything
+                return self.from_bytes(kept, context)
+        return None
 
     def save_overload(self, signature, result):
+        with suppress(OSError):
+            self.keep(self.file(signature, result.target_context), result)
+
+    def keep(self, file: Path, result) -> None:
         kept = self.to_bytes(result)
         if kept is not None:
-            with suppress(OSError), whole_file(self.file(signature, result.target_context)) as file:
-                file.write_bytes(kept)
+            with whole_file(file) as unfinished:
+                unfinished.write_bytes(seal_of(kept) + b"\n" + kept)
+
+
+def seal_of(kept: bytes) -> bytes:
+    return hashlib.sha256(kept).hexdigest().encode()

@@ -52,5 +52,9 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         if path.exists():
             unfinished.chmod(path.stat().st_mode)
         os.replace(unfinished, path)
+    except OSError as error:  # of a full disk Python does not say which file it was
+        if error.filename in (None, unfinished, str(unfinished)):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         unfinished.unlink(missing_ok=True)

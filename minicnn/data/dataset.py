@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..common.arguments import as_array, number
+from ..common.arguments import as_array, number, whole_number
 
 PIXELS = (np.uint8, np.float32, np.float64)
 SHOWN = 10  # of many classes, as many are named
@@ -123,5 +123,6 @@ def split(dataset: Dataset, first: float | int, seed: int = 0) -> tuple[Dataset,
             f"split: first is {first!r} of {len(dataset)} samples, wanted a share between 0 and 1 "
             "or a whole number, so that neither part is empty"
         )
+    whole_number(seed, "seed", "split", at_least=0)
     order = np.random.default_rng(seed).permutation(len(dataset))
     return dataset[order[: int(count)]], dataset[order[int(count) :]]

@@ -16,6 +16,7 @@ from itertools import zip_longest
 from math import isnan
 from typing import Any, NamedTuple
 
+from ..common.arguments import instance
 from ..common.errors import ModelFileError
 from ..common.paths import path_text
 from ..layers.base import Layer
@@ -62,7 +63,8 @@ class Progress:
 
     def ended(self, epochs: int, patience: int | None) -> bool:
         """Whether all epochs are done, or `patience` of them since the best one."""
-        waited = 0 if self.best is None else len(self.history) - 1 - self.best.epoch
+        best = -1 if self.best is None else self.best.epoch  # no loss that was a number yet
+        waited = len(self.history) - 1 - best
         return len(self.history) >= epochs or (patience is not None and waited >= patience)
 
 
@@ -86,14 +88,15 @@ def save(
     their state: no code, nothing of the backend, and no initialisers. Equal states give equal
     bytes. `path` is replaced in one step: whenever the process dies, it is the old file or the new.
 
-    Raises TypeError for a path that is no str or os.PathLike, for an optimiser that is not
-    minicnn's own, and for a layer that is neither that nor registered; ValueError for an optimiser
-    that trains other parameters than the network's and for more layers or bytes than `load` takes;
-    OSError, naming the file, if it cannot be written or is no regular file.
+    Raises TypeError for a path that is no str or os.PathLike, a network that is no Sequential, an
+    optimiser that is not minicnn's own, and a layer that is neither that nor registered; ValueError
+    for an optimiser that trains other parameters than the network's and for more layers or bytes
+    than `load` takes; OSError, naming the file, if it cannot be written or is no regular file.
     """
     if isinstance(path, Sequential):
         raise TypeError("save: the path comes first: save(path, network)")
     path = path_text(path, "path", "save")
+    instance(network, Sequential, "network", "save", "a Sequential")
     with network.alone():  # as after a whole step, were another thread to train it
         header, arrays = contents(network, optimizer, progress)
         write_model_file(path, header, arrays)

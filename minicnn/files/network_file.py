@@ -35,6 +35,8 @@ def read_network(
     """
     name = path_text(path, "path", "read_network")
     convolutions, units = read_lines(name)
+    if len(input_shape) != 3:
+        raise ValueError(f"read_network: input_shape must be (C, H, W), got {input_shape!r}")
     channels, height, width = input_shape
     weights, sizes = 0, [channels]
     for kernel, filters in convolutions:

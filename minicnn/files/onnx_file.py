@@ -38,7 +38,7 @@ def to_onnx(network: Sequential, path: str | os.PathLike[str], input_shape: Shap
         import onnx
     except ImportError as error:
         raise ImportError("to_onnx needs onnx: pip install onnx") from error
-    shape = tuple(input_shape)
+    shape = tuple(map(int, input_shape))
     graph = Graph(onnx.helper)
     last = graph.add(network, "images", shape, "")
     graph.node("Identity", [last], "outputs")

@@ -130,7 +130,8 @@ def from_torch(module: Any) -> Sequential:
     """The network that a torch.nn.Sequential is, with its weights, statistics and dtype.
 
     Raises ImportError without PyTorch, TypeError, naming position and module, for one that has no
-    counterpart here, ValueError for an option of it that has none.
+    counterpart here, ValueError for an option of it that has none, for a hook, and for parameters
+    or statistics that two modules share.
     """
     torch = torch_nn()
     if type(module) is not torch.Sequential:
@@ -143,7 +144,26 @@ def from_torch(module: Any) -> Sequential:
     dtype = dtypes.pop().removeprefix("torch.") if dtypes else "float32"
     if dtype not in ("float32", "float64"):
         raise ValueError(f"from_torch: wanted float32 or float64, got parameters of {dtype}")
+    refuse_what_no_layer_has(module)
     return Sequential(*(layer_of(part, dtype, str(k)) for k, part in enumerate(module)))
+
+
+def refuse_what_no_layer_has(module: Any) -> None:
+    """ValueError for hooks, which change what a module computes, and for numbers that two modules
+    share: here each would have its own.
+    """
+    for name, part in module.named_modules():
+        if part._forward_hooks or part._forward_pre_hooks:
+            raise ValueError(f"from_torch: module {name}, {part}: a hook has no counterpart")
+    seen: dict[int, str] = {}
+    for named in (module.named_parameters, module.named_buffers):
+        for name, numbers in named(remove_duplicate=False):
+            if id(numbers) in seen:
+                raise ValueError(
+                    f"from_torch: {name} and {seen[id(numbers)]} are the same numbers; here each "
+                    "layer has its own"
+                )
+            seen[id(numbers)] = name
 
 
 def layer_of(module: Any, dtype: str, where: str) -> Layer:

@@ -12,7 +12,7 @@ kernel runs. `Sequential` calls the batch methods, so between layers nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from inspect import signature
 from threading import get_ident
@@ -46,6 +46,7 @@ class Layer(Described):
         self.turn = Turn()
         # What backward needs to know of the last forward, and the mark that it left on each layer.
         self._expected_dy: tuple[Shape, Any, object, int] | None = None
+        self._x_shape: Shape = ()  # of the last batch; backward gives a gradient of this shape
         self._mark: object = None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -114,11 +115,11 @@ class Layer(Described):
             x = x.astype(np.result_type(x.dtype, self.dtype), copy=False)
         with self.alone():
             self._expected_dy, mark = None, object()
+            self.mark(mark)
             if len(x) == 0:
                 y = np.empty(shape, x.dtype)
             else:
-                y = self.ops.to_numpy(self.forward_batch(self.ops.from_numpy(x), training))
-            self.mark(mark)
+                y = self.ops.to_numpy(forward(self, self.ops.from_numpy(x), training))
             self._expected_dy = shape, x.dtype, mark, get_ident()
         return y
 
@@ -147,7 +148,7 @@ class Layer(Described):
             self._expected_dy = None
             if len(dy) == 0:
                 raise ValueError(f"{self}: an empty batch has no gradient")
-            dx = self.backward_batch(self.ops.from_numpy(dy.astype(dtype, copy=False)))
+            dx = backward(self, self.ops.from_numpy(dy.astype(dtype, copy=False)))
             return self.ops.to_numpy(dx)
 
     def alone(self) -> Turns:
@@ -160,8 +161,18 @@ class Layer(Described):
             attributes["_mark"] = mark
 
     def marks(self) -> list[dict[str, Any]]:
-        """Where the marks of all its layers are, for who marks at every step."""
-        return [vars(layer) for layer in self.walk()]
+        """Where the marks of all its layers are, for who marks at every step.
+
+        ValueError where one of them has been moved to another backend.
+        """
+        layers = [*self.walk()]
+        for layer in layers:
+            if layer.backend != self.backend:
+                raise ValueError(
+                    f"{layer} is on {layer.backend!r}, but {self}, which it is part of, on "
+                    f"{self.backend!r}: move the whole, with to({self.backend!r})"
+                )
+        return [vars(layer) for layer in layers]
 
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """The same as `forward`."""
@@ -244,6 +255,44 @@ class Layer(Described):
         for name, value in self.arguments.items():
             if name in SQUARES and isinstance(value, tuple) and value[0] == value[1]:
                 value = value[0]  # a square kernel as its one number
-            if value != known[name].default:
+            if name not in known or value != known[name].default:
                 arguments.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
+
+
+# ── layers of the user's own ─────────────────────────────────────────────────────────────────
+
+
+def is_own(method: Callable[..., object]) -> bool:
+    """Whether a method is written in minicnn, be its class so or not."""
+    function = getattr(method, "__func__", method)
+    written_in = getattr(function, "__globals__", {}).get("__name__", "")
+    return written_in.partition(".")[0] == __name__.partition(".")[0]
+
+
+def forward(layer: Any, x: Batch, training: bool) -> Batch:
+    """`forward_batch` of a layer; a user's must return what its `output_shape` says."""
+    y = layer.forward_batch(x, training)
+    if not (is_own(layer.forward_batch) and is_own(layer.backward_batch)):
+        layer._x_shape = tuple(x.shape)
+        check_batch(layer, "forward_batch", y, x, (x.shape[0], *layer.output_shape(x.shape[1:])))
+    return y
+
+
+def backward(layer: Any, dy: Batch, input_gradient: bool = True) -> Batch | None:
+    """`backward_batch` of a layer; a user's must return a gradient of the shape of its input."""
+    dx = layer.backward_batch(dy, input_gradient)
+    if input_gradient and not is_own(layer.backward_batch):
+        check_batch(layer, "backward_batch", dx, dy, layer._x_shape)
+    return dx
+
+
+def check_batch(layer: Layer, name: str, batch: Any, like: Batch, shape: Shape) -> None:
+    """Kernels ask no array how long it is: of a wrong one they would read what lies behind it."""
+    if isinstance(batch, np.ndarray) != isinstance(like, np.ndarray) or not hasattr(batch, "shape"):
+        raise TypeError(
+            f"{layer}: {name} returned {type(batch).__name__}, wanted a batch of the backend "
+            f"{layer.backend!r}, {type(like).__name__}"
+        )
+    if tuple(batch.shape) != shape:
+        raise ValueError(f"{layer}: {name} returned a batch {tuple(batch.shape)}, wanted {shape}")

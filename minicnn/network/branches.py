@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 
-from ..layers.base import Layer
+from ..layers.base import Layer, backward, forward
 from ..layers.parameter import Shape
 from .container import Container
 from .sequential import Sequential
@@ -45,12 +45,12 @@ class Residual(Sequential):
         return through
 
     def forward_batch(self, x, training):
-        around = x if self.shortcut is None else self.shortcut.forward_batch(x, training)
+        around = x if self.shortcut is None else forward(self.shortcut, x, training)
         through = super().forward_batch(x, training)
         return self.ops.add(around, through, "y", self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
-        around = dy if self.shortcut is None else self.shortcut.backward_batch(dy, input_gradient)
+        around = dy if self.shortcut is None else backward(self.shortcut, dy, input_gradient)
         through = super().backward_batch(dy, input_gradient)
         return self.ops.add(around, through, "dx", self.buffers) if input_gradient else None
 
@@ -91,13 +91,13 @@ class Parallel(Container):
         return (sum(shape[0] for shape in shapes), *shapes[0][1:])
 
     def forward_batch(self, x, training):
-        ys = [branch.forward_batch(x, training) for branch in self.layers]
+        ys = [forward(branch, x, training) for branch in self.layers]
         self.channels = [y.shape[1] for y in ys]
         return self.ops.concatenate(ys, self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
         dys = self.ops.split(dy, self.channels, self.buffers)
-        dxs = [f.backward_batch(part, input_gradient) for f, part in zip(self.layers, dys)]
+        dxs = [backward(f, part, input_gradient) for f, part in zip(self.layers, dys)]
         if not input_gradient:
             return None
         return reduce(lambda a, b: self.ops.add(a, b, "dx", self.buffers), dxs)

@@ -39,6 +39,13 @@ class Container(Layer):
         self.refuse_twice("parameter", self.state().values(), "each keeps only one gradient")
         self.to(next((part.backend for part in self.parts().values()), "numpy"))
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("layers", *self.optional) and name in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__}: {name} is fixed when it is made; make another one"
+            )
+        super().__setattr__(name, value)
+
     def parts(self) -> dict[str, Layer]:
         """The layers by name: positions, and what is optional where it is there."""
         found = {name: getattr(self, name) for name in self.optional}

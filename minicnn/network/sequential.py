@@ -9,7 +9,7 @@ import numpy as np
 
 from ..common.arguments import whole_number
 from ..data.batches import as_samples, in_batches
-from ..layers.base import Layer
+from ..layers.base import Layer, backward, forward
 from ..layers.parameter import Shape
 from .container import Container
 from .fused import computed
@@ -28,6 +28,7 @@ class Sequential(Container):
         super().__init__(*layers)
         self.computed = computed(layers)
         if seed is not None:
+            whole_number(seed, "seed", type(self).__name__, at_least=0)
             self.initialize(np.random.default_rng(seed))
             self.reseed(seed)
 
@@ -45,7 +46,7 @@ class Sequential(Container):
 
     def forward_batch(self, x, training):
         for layer in self.computed.values():
-            x = layer.forward_batch(x, training)
+            x = forward(layer, x, training)
         return x
 
     def backward_batch(self, dy, input_gradient=True):
@@ -53,7 +54,7 @@ class Sequential(Container):
         first = 0 if input_gradient else self.first_that_learns()
         for position, layer in reversed(self.computed.items()):
             if position >= first:
-                dy = layer.backward_batch(dy, input_gradient or position > first)
+                dy = backward(layer, dy, input_gradient or position > first)
         return dy if input_gradient else None
 
     def first_that_learns(self) -> int:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from reprlib import repr as shortened
 from typing import Any
+
+import numpy as np
 
 from ..common.arguments import function, instance, number, whole_number
 from ..data.dataset import Dataset
@@ -75,12 +78,31 @@ def check_batches(network: Sequential, samples: Prepared, batch_size: int, parts
         )
 
 
-def described(part: Any) -> str:
+def check_classes(train: Prepared, validation: Prepared | None) -> None:
+    """ValueError where both know the names of their classes, and a label means another class."""
+    names = None if validation is None else validation.classes
+    if None not in (train.classes, names) and train.classes != names:
+        raise ValueError(
+            f"fit: train has the classes {shortened(train.classes)}, validation {shortened(names)}"
+        )
+
+
+def check_weights(network: Sequential, optimizer: Optimizer, epoch: int) -> None:
+    """FloatingPointError where a weight is not finite: the last step's loss could not show it."""
+    for name, parameter in network.state().items():
+        if parameter.learned and not np.isfinite(parameter.value).all():
+            raise FloatingPointError(
+                f"{name} is not finite after epoch {epoch + 1}: try a smaller learning rate (it is "
+                f"{optimizer.lr:g})"
+            )
+
+
+def described(part: Any, name: str = "") -> str:
     """What a checkpoint says of a part of a training: samples by their shapes and dtypes, functions
     by their repr as it is in any process, without an address.
     """
     if isinstance(part, Dataset | tuple):
-        inputs, targets = split(part, "samples")
+        inputs, targets = split(part, name)
         # Labels are the same numbers in whatever integers they come.
         labels = targets.ndim == 1 and targets.dtype.kind in "iu"
         kind = "integers" if labels else targets.dtype.name

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common.arguments import whole_number
 from ..common.paths import path_text
 from ..data.batches import shuffled
 from ..data.dataset import Dataset
@@ -54,10 +55,14 @@ def cross_validate(
     one of `fit` for each fold: cards-fold-0.npz, cards-fold-1.npz, ... Those of folds that are done
     are only read when it is run again, and the one that was interrupted goes on.
     What a fold trains on is copied, in memory, also where the samples lie in a memory-mapped file.
-    Raises ValueError for fewer than two folds or more folds than samples.
+    Raises TypeError or ValueError for fewer than two folds, more folds than samples, or another
+    number of targets than of inputs.
     """
     inputs, targets = split(samples, "samples")
-    if not 2 <= folds <= len(inputs):
+    if len(inputs) != len(targets):
+        raise ValueError(f"samples: {len(inputs)} inputs but {len(targets)} targets")
+    whole_number(seed, "seed", "cross_validate", at_least=0)
+    if not 2 <= whole_number(folds, "folds", "cross_validate") <= len(inputs):
         raise ValueError(f"folds must be between 2 and the {len(inputs)} samples, got {folds}")
 
     def part(chosen: np.ndarray) -> Samples:

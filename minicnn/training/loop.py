@@ -20,7 +20,15 @@ from ..files.history import History
 from ..losses import Loss
 from ..network import Sequential, restore
 from ..optimizers import Optimizer, Penalty
-from .checks import check_arguments, check_batches, check_options, check_parts, described
+from .checks import (
+    check_arguments,
+    check_batches,
+    check_classes,
+    check_options,
+    check_parts,
+    check_weights,
+    described,
+)
 from .evaluation import Tally
 from .interrupt import WholeSteps
 from .progress import Report, report
@@ -88,8 +96,9 @@ def fit(
     Raises ValueError or TypeError for data that does not fit before anything is computed, and
     FloatingPointError, naming epoch and step, when a loss is not finite: the parameters are then
     those after the last good step, and so are, in one process and not on a GPU, statistics and
-    counters (the losses are looked at when the bar is drawn and at the end of an epoch). Ctrl-C
-    leaves the network as after a whole step.
+    counters (the losses are looked at when the bar is drawn and at the end of an epoch). So it does
+    when the last step of an epoch leaves a weight that is not finite, before a checkpoint has it.
+    Ctrl-C leaves the network as after a whole step.
     Warns of floats from 0 to 255, which look like pixels that were not scaled, and of a loss that
     rises more than a hundredfold in the first epoch.
     Raises ModelFileError for a checkpoint that is broken, ValueError, naming what differs, for one
@@ -107,8 +116,8 @@ def fit(
             "batch_size": str(batch_size),
             **team.described(),
             "loss": repr(loss),
-            "train": described(train),
-            "validation": described(validation),
+            "train": described(train, "train"),
+            "validation": described(validation, "validation"),
             **rules.described(),
             "patience": str(patience),
             "augment": described(augment),
@@ -120,11 +129,12 @@ def fit(
     samples = prepare(network, loss, train, "train")
     check_batches(network, samples, batch_size, team.size)
     judged = None if validation is None else prepare(network, loss, validation, "validation")
+    check_classes(samples, judged)
     kept = checkpoint if team.leads else None
     run = begin(team, network, optimizer, run, kept, epochs, seed, resume)
     steps = team.steps(network, loss, samples.dtype)
     shown = report(progress and team.leads, epochs, samples.size)
-    stopped = False
+    stopped, backend = False, network.backend
     while not (stopped or run.ended(epochs, patience)):
         epoch, start = len(run.history), perf_counter()
         if augment is not None:
@@ -136,6 +146,7 @@ def fit(
                 team, network, loss, optimizer, samples, batches, epoch, rules, steps, shown
             )
             team.check(network, epoch)
+            check_weights(network, optimizer, epoch)
             found = (None, None) if judged is None else team.judge(network, loss, judged)
             run.history.append(
                 train_loss=tally.loss,
@@ -149,6 +160,8 @@ def fit(
         if patience is not None and found[0] is not None:
             run.compare(found[0], network)
         stopped = team.from_leader(stops(after_epoch, epoch, network, run.history))
+        if network.backend != backend:
+            raise ValueError(f"fit: after_epoch moved the network to {network.backend!r}")
         due = len(run.history) % every == 0 or stopped or run.ended(epochs, patience)
         if kept is not None and due:
             save(kept, network, optimizer, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import repr as shortened
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,8 +65,11 @@ def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
         return samples.images, samples.labels
     if not (isinstance(samples, tuple) and len(samples) == 2):
         raise TypeError(f"{name}: wanted a Dataset or (inputs, targets), got {type(samples)}")
-    inputs, targets = samples
-    return as_array(inputs, f"{name}: inputs"), as_array(targets, f"{name}: targets")
+    inputs = as_array(samples[0], f"{name}: inputs")
+    targets = as_array(samples[1], f"{name}: targets")
+    if 0 in (inputs.ndim, targets.ndim):
+        raise TypeError(f"{name}: wanted arrays of inputs and targets, got {shortened(samples)}")
+    return inputs, targets
 
 
 def warn_of_pixels(inputs: np.ndarray, name: str) -> None:

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from ..backends.contract import Indices, Number, Scalar
+from ..layers.base import is_own
 from ..layers.parameter import Parameter
 from ..losses import Loss
 from ..network import Sequential
@@ -44,13 +45,6 @@ def repeatable(network: Sequential, loss: Loss) -> bool:
         for name in ("forward_batch", "backward_batch")
     ]
     return all(is_own(method) for method in (*called, loss.compare, loss.divisor))
-
-
-def is_own(method: Callable[..., object]) -> bool:
-    """Whether a method is written in minicnn, be its class so or not."""
-    function = getattr(method, "__func__", method)
-    written_in = getattr(function, "__globals__", {}).get("__name__", "")
-    return written_in.partition(".")[0] == __name__.partition(".")[0]
 
 
 def update(

@@ -123,13 +123,19 @@ def test_what_cannot_be_kept_is_compiled_all_the_same(folder, monkeypatch):
     assert not [*folder.iterdir()]
 
 
-def test_a_file_that_is_cut_short_is_compiled_again(folder):
+@pytest.mark.parametrize("place", [0, 0.1, 0.5, 1])
+def test_a_file_that_is_damaged_is_compiled_again(folder, place):
     x = np.arange(5.0)
     kept_kernel(scaled_by(3))(x)
     (file,) = folder.iterdir()
-    file.write_bytes(file.read_bytes()[:100])
-    np.testing.assert_array_equal(kept_kernel(scaled_by(3))(x), 3 * x)
-    assert file.stat().st_size > 100
+    whole = file.read_bytes()
+    flipped = bytearray(whole)
+    flipped[round(place * (len(whole) - 1))] ^= 4
+    for damaged in (whole[:100], flipped):
+        file.write_bytes(damaged)
+        np.testing.assert_array_equal(kept_kernel(scaled_by(3))(x), 3 * x)
+        assert len(file.read_bytes()) > 100
+        assert file.read_bytes() != damaged
 
 
 FINDING = """
@@ -181,3 +187,5 @@ def test_only_kernels_that_nobody_used_for_long_are_removed(tmp_path):
         os.utime(tmp_path / name, (then, then))
     remove_unused(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"kernels-new", "another"}
+
+

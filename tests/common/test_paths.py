@@ -1,5 +1,6 @@
 """Paths and files: what is no path or no regular file is refused before anything is touched."""
 
+import errno
 import os
 import signal
 from contextlib import contextmanager
@@ -133,3 +134,10 @@ def test_a_name_that_is_no_text_can_be_saved_too(tmp_path):
     except OSError:
         pytest.skip("this file system takes text only")
     m.load(path)
+
+
+def test_an_error_that_names_no_file_gets_the_name_of_the_one_that_was_to_be_written(tmp_path):
+    with pytest.raises(OSError, match="No space left.*whole.txt"), whole_file(
+        tmp_path / "whole.txt"
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -101,6 +101,13 @@ def test_a_network_in_the_place_of_the_path_is_refused_with_the_right_order(path
         m.save(m.Sequential(m.Dense(3, 1)), path)
 
 
+@pytest.mark.parametrize("network", [m.Dense(3, 1), None])
+def test_what_load_would_not_take_is_not_saved(tmp_path, network):
+    with pytest.raises(TypeError, match="save: network must be a Sequential"):
+        m.save(tmp_path / "model.npz", network)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_weights_may_be_nan_and_infinite(path):
     network = m.Sequential(m.Dense(3, 1))
     network[0].weight.value = [[np.nan, np.inf, -0.0]]

@@ -105,6 +105,10 @@ def test_gradients_can_be_compared_layer_by_layer():
         np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), rtol=1e-8, atol=1e-12)
 
 
+def sharing(layer, nn):
+    return nn.Sequential(layer, nn.ReLU(), layer)
+
+
 @pytest.mark.parametrize(
     "make, error, words",
     [
@@ -120,6 +124,8 @@ def test_gradients_can_be_compared_layer_by_layer():
         (lambda t: t.Hardswish(), TypeError, r"module 1, Hardswish\(.*no counterpart"),
         (lambda t: t.Linear(2, 2).double(), ValueError, "one dtype, got torch.float32, torch.fl"),
         (lambda t: t.Dropout(1.0), ValueError, "p must be at least 0 and less than 1, got 1.0"),
+        (lambda t: t.utils.spectral_norm(t.Linear(2, 2)), ValueError, "module 1, Linear.* a hook"),
+        (lambda t: sharing(t.Linear(2, 2), t), ValueError, "1.2.weight and 1.0.weight are the"),
     ],
 )  # fmt: skip
 def test_what_has_no_counterpart_here_is_refused_by_name(make, error, words):

@@ -32,8 +32,8 @@ def weights(net):
     return b"".join(p.value.tobytes() for p in net.state().values())
 
 
-def train(net=None, **arguments):
-    net = net or network()
+def train(net=None, samples=None, **arguments):
+    net, samples = net or network(), samples or stripes()
     arguments = {"epochs": 3, "batch_size": 16, "seed": 1, "progress": False, **arguments}
-    history = fit(net, SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9), stripes(), **arguments)
+    history = fit(net, SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9), samples, **arguments)
     return net, history

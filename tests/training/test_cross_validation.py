@@ -78,3 +78,10 @@ def test_an_interrupted_cross_validation_goes_on_to_the_same_bits(tmp_path):
 def test_folds_that_make_no_sense_are_refused(folds):
     with pytest.raises(ValueError, match="folds"):
         cross_validate(network(), SoftmaxCrossEntropy(), SGD(0.1), stripes(20), folds=folds)
+
+
+@pytest.mark.parametrize("targets", [9, 11])
+def test_another_number_of_targets_than_of_inputs_is_refused(targets):
+    samples = stripes(10)[0], stripes(targets)[1]
+    with pytest.raises(ValueError, match=f"10 inputs but {targets} targets"):
+        cross_validate(network(), SoftmaxCrossEntropy(), SGD(0.1), samples, folds=2)

@@ -14,6 +14,7 @@ from minicnn import (
     Sequential,
     SoftmaxCrossEntropy,
     fit,
+    load,
 )
 from minicnn.data.batches import in_batches, shuffled
 from minicnn.files.checkpoint import Progress
@@ -74,3 +75,18 @@ def test_a_learning_rate_that_is_much_too_large_is_reported_not_warned_about():
             MeanSquaredError(), SGD(1e30), (stripes()[0], np.eye(2, dtype="f")[stripes()[1]]),
             epochs=50, progress=False,
         )  # fmt: skip
+
+
+@every_backend
+def test_weights_that_the_last_step_broke_end_the_training_and_reach_no_checkpoint(
+    backend, tmp_path
+):
+    net, path = Sequential(Flatten(), Dense(64, 2), seed=0).to(backend), tmp_path / "kept.npz"
+
+    def broken_in_epoch_2(epoch):
+        return 1e38 if epoch >= 1 else 1
+
+    with pytest.raises(FloatingPointError, match="1.weight is not finite after epoch 2"):
+        fit(net, SoftmaxCrossEntropy(), SGD(10), stripes(32), epochs=3, checkpoint=path,
+            schedule=broken_in_epoch_2, progress=False)  # fmt: skip
+    assert len(load(path).progress.history) == 1

@@ -15,6 +15,7 @@ from minicnn import (
     evaluate,
     fit,
 )
+from minicnn.data import Dataset
 from minicnn.schedules import Cosine
 from tests.strategies import stripes
 from tests.training.small import network, train, weights
@@ -149,3 +150,20 @@ def test_data_that_does_not_fit_is_refused_before_anything_is_computed(samples, 
 def test_arguments_that_make_no_sense_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         train(**arguments)
+
+
+def test_a_set_whose_labels_mean_other_classes_is_refused():
+    samples, names = stripes(8), ("upright", "lying")
+    with pytest.raises(ValueError, match="train has the classes .*, validation .*'upright'"):
+        train(validation=Dataset(*samples, names), samples=Dataset(*samples, names[::-1]))
+    train(validation=samples, samples=Dataset(*samples, names), epochs=1)
+
+
+def test_targets_that_are_no_array_are_named():
+    with pytest.raises(TypeError, match="train: wanted arrays of inputs and targets, got .*None"):
+        train(samples=(stripes(8)[0], None))
+
+
+def test_a_network_that_moves_during_its_training_is_named():
+    with pytest.raises(ValueError, match="after_epoch moved the network to 'numba'"):
+        train(after_epoch=lambda epoch, net, history: net.to("numba") and None)

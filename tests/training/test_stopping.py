@@ -81,3 +81,9 @@ def test_a_hook_that_answers_something_else_is_refused():
             after_epoch=lambda *_: "yes")  # fmt: skip
     with pytest.raises(TypeError, match="after_epoch must be a function"):
         fit(network(), SoftmaxCrossEntropy(), SGD(0.1), stripes(20), after_epoch=1)
+
+
+def test_a_validation_loss_that_is_no_number_is_waited_for_no_longer_than_any_other():
+    images, labels = stripes(8)
+    _, history = train(validation=(images * np.float32("nan"), labels), epochs=9, patience=2)
+    assert len(history) == 2

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 from unittest import mock
 
 from ...common.cores import CORES
-from ...common.paths import whole_file
 from .. import ahead
 from .device import SIMULATED, kept
 
@@ -30,11 +29,10 @@ def compile_job(generation, file, kernel, signature) -> None:
     with (
         mock.patch("numba.cuda.dispatcher.get_current_device", lambda: device),
         mock.patch("numba.cuda.cudadrv.devices.get_context", lambda *number: context),
-        whole_file(file) as unfinished,
     ):
         made = _Kernel(kernel.py_func, signature, **kernel.targetoptions)
         made._codelibrary.get_cubin()  # for the bytes to hold it
-        unfinished.write_bytes(kept.KeptKernel(kernel.py_func).to_bytes(made))
+        kept.KeptKernel(kernel.py_func).keep(file, made)
 
 
 if __name__ == "__main__":

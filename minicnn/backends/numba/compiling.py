@@ -6,7 +6,6 @@ from io import BytesIO
 from numba.core.extending import _Intrinsic
 from numba.core.serialize import NumbaPickler
 
-from ...common.paths import whole_file
 from .. import ahead, get
 from .runtime import LANES, announcement, get_threads, kept
 
@@ -36,11 +35,7 @@ def dumps(job) -> bytes:
 
 def compile_job(file, kernel, signature) -> None:
     kernel.compile(signature)
-    made = kernel.overloads[signature]
-    code = kept.KeptKernel(kernel.py_func, LANES).to_bytes(made)
-    if code is not None:
-        with whole_file(file) as unfinished:
-            unfinished.write_bytes(code)
+    kept.KeptKernel(kernel.py_func, LANES).keep(file, kernel.overloads[signature])
 
 
 if __name__ == "__main__":

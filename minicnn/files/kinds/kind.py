@@ -88,6 +88,8 @@ def refuse_name(layer: type[Layer], owner: str) -> None:
 def classes(layers: Iterable[type[Layer]], owner: str) -> dict[str, type[Layer]]:
     """All registered classes and these, by name; errors as `refuse_name` has them."""
     found = {name: kind.layer for name, kind in KINDS.items()}
+    if isinstance(layers, type):
+        raise TypeError(f"{owner}: layers must be a list of classes, got {layers.__name__} itself")
     for layer in layers:
         refuse_name(layer, owner)
         found[layer.__name__] = layer

@@ -1,0 +1,106 @@
+"""A layer of the user's own that does not keep to what it states is named, on every backend."""
+
+import numpy as np
+import pytest
+
+from minicnn import (
+    SGD,
+    Dense,
+    Layer,
+    MeanSquaredError,
+    Parallel,
+    Residual,
+    Sequential,
+    backends,
+    evaluate,
+    fit,
+)
+
+every_backend = pytest.mark.parametrize("backend", backends.available())
+ROWS = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+class Own(Layer):
+    """x, or what is wrong with it."""
+
+    def output_shape(self, input_shape):
+        return input_shape
+
+    def forward_batch(self, x, training):
+        return x
+
+    def backward_batch(self, dy, input_gradient=True):
+        return dy
+
+
+class FirstColumn(Own):
+    def forward_batch(self, x, training):
+        return self.ops.split(x, [1, 2], self.buffers)[0]
+
+
+class Nothing(Own):
+    def forward_batch(self, x, training):
+        self.x = x
+
+
+class FirstColumnBack(Own):
+    def backward_batch(self, dy, input_gradient=True):
+        return self.ops.split(dy, [1, 2], self.buffers)[0]
+
+
+@every_backend
+@pytest.mark.parametrize(
+    "around",
+    [
+        Sequential,
+        lambda layer: Sequential(layer, Dense(3, 2)),
+        lambda layer: Sequential(Residual(layer)),
+        lambda layer: Sequential(Residual(Dense(3, 3), shortcut=layer)),
+        lambda layer: Sequential(Parallel(layer, Dense(3, 2))),
+    ],
+)
+def test_an_output_of_another_shape_than_was_stated_is_refused(around, backend):
+    network = around(FirstColumn()).to(backend)
+    with pytest.raises(ValueError, match=r"FirstColumn\(\): .*\(2, 1\), wanted \(2, 3\)"):
+        network.predict(ROWS)
+    with pytest.raises(TypeError, match=r"Nothing\(\): forward_batch returned NoneType"):
+        around(Nothing()).to(backend).predict(ROWS)
+
+
+@every_backend
+def test_its_own_forward_its_evaluation_and_its_training_refuse_it_too(backend):
+    layer, samples = FirstColumn().to(backend), (ROWS, ROWS)
+    network, loss = Sequential(Dense(3, 3), FirstColumn()).to(backend), MeanSquaredError()
+    for use in (
+        lambda: layer.forward(ROWS),
+        lambda: evaluate(network, loss, samples),
+        lambda: fit(network, loss, SGD(0.1), samples, progress=False),
+    ):
+        with pytest.raises(ValueError, match="FirstColumn.*forward_batch"):
+            use()
+
+
+@every_backend
+def test_a_gradient_of_another_shape_than_the_input_is_refused(backend):
+    network = Sequential(Dense(3, 3), FirstColumnBack()).to(backend)
+    for layer in (FirstColumnBack().to(backend), network):
+        layer.forward(ROWS)
+        with pytest.raises(ValueError, match=r"FirstColumnBack\(\): backward_batch .*\(2, 1\)"):
+            layer.backward(ROWS)
+    with pytest.raises(ValueError, match="FirstColumnBack"):
+        fit(network, MeanSquaredError(), SGD(0.1), (ROWS, ROWS), progress=False)
+
+
+@every_backend
+def test_one_that_keeps_to_it_is_taken(backend):
+    network = Sequential(Residual(Own()), Parallel(Own(), Own())).to(backend)
+    np.testing.assert_array_equal(network.forward(ROWS), np.tile(2 * ROWS, 2))
+    np.testing.assert_array_equal(network.backward(np.tile(ROWS, 2)), 4 * ROWS)
+
+
+def test_a_subclass_with_arguments_of_its_own_can_be_shown():
+    class Square(Dense):
+        def __init__(self, size):
+            super().__init__(size, size)
+
+    assert repr(Square(3)) == "Square(in_features=3, out_features=3, bias=True)"
