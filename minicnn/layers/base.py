@@ -12,7 +12,7 @@ kernel runs. `Sequential` calls the batch methods, so between layers nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from inspect import signature
 from threading import get_ident
@@ -24,6 +24,7 @@ from .. import backends
 from ..backends.contract import Backend, Batch
 from ..common.arguments import Described, as_floats
 from ..common.turns import Turn, Turns
+from .checked import backward, forward
 from .parameter import Parameter, Shape, convert, move
 from .shapes import readings
 
@@ -258,41 +259,3 @@ class Layer(Described):
             if name not in known or value != known[name].default:
                 arguments.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"
-
-
-# ── layers of the user's own ─────────────────────────────────────────────────────────────────
-
-
-def is_own(method: Callable[..., object]) -> bool:
-    """Whether a method is written in minicnn, be its class so or not."""
-    function = getattr(method, "__func__", method)
-    written_in = getattr(function, "__globals__", {}).get("__name__", "")
-    return written_in.partition(".")[0] == __name__.partition(".")[0]
-
-
-def forward(layer: Any, x: Batch, training: bool) -> Batch:
-    """`forward_batch` of a layer; a user's must return what its `output_shape` says."""
-    y = layer.forward_batch(x, training)
-    if not (is_own(layer.forward_batch) and is_own(layer.backward_batch)):
-        layer._x_shape = tuple(x.shape)
-        check_batch(layer, "forward_batch", y, x, (x.shape[0], *layer.output_shape(x.shape[1:])))
-    return y
-
-
-def backward(layer: Any, dy: Batch, input_gradient: bool = True) -> Batch | None:
-    """`backward_batch` of a layer; a user's must return a gradient of the shape of its input."""
-    dx = layer.backward_batch(dy, input_gradient)
-    if input_gradient and not is_own(layer.backward_batch):
-        check_batch(layer, "backward_batch", dx, dy, layer._x_shape)
-    return dx
-
-
-def check_batch(layer: Layer, name: str, batch: Any, like: Batch, shape: Shape) -> None:
-    """Kernels ask no array how long it is: of a wrong one they would read what lies behind it."""
-    if isinstance(batch, np.ndarray) != isinstance(like, np.ndarray) or not hasattr(batch, "shape"):
-        raise TypeError(
-            f"{layer}: {name} returned {type(batch).__name__}, wanted a batch of the backend "
-            f"{layer.backend!r}, {type(like).__name__}"
-        )
-    if tuple(batch.shape) != shape:
-        raise ValueError(f"{layer}: {name} returned a batch {tuple(batch.shape)}, wanted {shape}")

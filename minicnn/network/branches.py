@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 
-from ..layers.base import Layer, backward, forward
+from ..layers.base import Layer
+from ..layers.checked import backward, forward
 from ..layers.parameter import Shape
 from .container import Container
 from .sequential import Sequential

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..common.arguments import whole_number
 from ..data.batches import as_samples, in_batches
-from ..layers.base import Layer, backward, forward
+from ..layers.base import Layer
+from ..layers.checked import backward, forward
 from ..layers.parameter import Shape
 from .container import Container
 from .fused import computed

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from ..backends.contract import Indices, Number, Scalar
-from ..layers.base import is_own
+from ..layers.checked import is_own
 from ..layers.parameter import Parameter
 from ..losses import Loss
 from ..network import Sequential
