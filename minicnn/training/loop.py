@@ -134,7 +134,7 @@ def fit(
     run = begin(team, network, optimizer, run, kept, epochs, seed, resume)
     steps = team.steps(network, loss, samples.dtype)
     shown = report(progress and team.leads, epochs, samples.size)
-    stopped, backend = False, network.backend
+    stopped, kind = False, (network.backend, network.dtype)
     while not (stopped or run.ended(epochs, patience)):
         epoch, start = len(run.history), perf_counter()
         if augment is not None:
@@ -160,8 +160,11 @@ def fit(
         if patience is not None and found[0] is not None:
             run.compare(found[0], network)
         stopped = team.from_leader(stops(after_epoch, epoch, network, run.history))
-        if network.backend != backend:
-            raise ValueError(f"fit: after_epoch moved the network to {network.backend!r}")
+        if (network.backend, network.dtype) != kind:
+            raise ValueError(
+                f"fit: after_epoch made the network {network.dtype} on {network.backend!r}; it was "
+                f"{kind[1]} on {kind[0]!r}"
+            )
         due = len(run.history) % every == 0 or stopped or run.ended(epochs, patience)
         if kept is not None and due:
             save(kept, network, optimizer, run)

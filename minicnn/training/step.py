@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite
+from types import FunctionType
 from typing import NamedTuple
 
 from ..backends.contract import Indices, Number, Scalar
@@ -39,12 +40,21 @@ def repeatable(network: Sequential, loss: Loss) -> bool:
 
     What a class of the user's does at one step, it may leave out at the next.
     """
-    called = [
-        getattr(part, name)
-        for part in (*network.walk(), loss)
-        for name in ("forward_batch", "backward_batch")
-    ]
-    return all(is_own(method) for method in (*called, loss.compare, loss.divisor))
+    parts = *network.walk(), loss
+    called = [getattr(p, name) for p in parts for name in ("forward_batch", "backward_batch")]
+    own = all(is_own(method) for method in (*called, loss.compare, loss.divisor))
+    return own and not any(map(states_more, parts))
+
+
+def states_more(part: object) -> bool:
+    """Whether classes of the user's compute more than their constructor and shapes."""
+    return any(
+        isinstance(thing, FunctionType | property | staticmethod | classmethod)
+        for kind in type(part).__mro__
+        if kind.__module__.partition(".")[0] != __name__.partition(".")[0]
+        for name, thing in vars(kind).items()
+        if name not in ("__init__", "output_shape", "array_shapes")
+    )
 
 
 def update(

@@ -15,6 +15,7 @@ from minicnn import (
     evaluate,
     fit,
 )
+from minicnn.layers.activation import Activation
 
 every_backend = pytest.mark.parametrize("backend", backends.available())
 ROWS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -104,3 +105,15 @@ def test_a_subclass_with_arguments_of_its_own_can_be_shown():
             super().__init__(size, size)
 
     assert repr(Square(3)) == "Square(in_features=3, out_features=3, bias=True)"
+
+
+def test_a_formula_of_a_module_that_is_called_like_ours_stays_its_own():
+    def relu(x):
+        return x if x > 0 else x * x
+
+    relu.__module__ = "scalar"
+
+    class Own(Activation):
+        formulas, keeps = (relu, relu), "x"
+
+    assert Own().forward(np.array([[-2.0]])) == 4

@@ -164,6 +164,13 @@ def test_targets_that_are_no_array_are_named():
         train(samples=(stripes(8)[0], None))
 
 
-def test_a_network_that_moves_during_its_training_is_named():
-    with pytest.raises(ValueError, match="after_epoch moved the network to 'numba'"):
-        train(after_epoch=lambda epoch, net, history: net.to("numba") and None)
+@pytest.mark.parametrize(
+    "change, kind",
+    [
+        (lambda net: net.to("numba"), "float32 on 'numba'"),
+        (lambda net: net.astype("float64"), "float64 on 'numpy'"),
+    ],
+)
+def test_a_network_that_moves_during_its_training_is_refused(change, kind):
+    with pytest.raises(ValueError, match=f"after_epoch made the network {kind}; it was float32"):
+        train(after_epoch=lambda epoch, net, history: change(net) and None)

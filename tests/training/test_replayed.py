@@ -1,5 +1,6 @@
 """Steps that are replayed without going through the layers: to the bit what the layers do."""
 
+import threading
 from copy import deepcopy
 
 import numpy as np
@@ -12,6 +13,8 @@ from minicnn import (
     Conv2D,
     Dense,
     Flatten,
+    LeakyReLU,
+    MaxPool2D,
     MeanSquaredError,
     ReLU,
     Sequential,
@@ -144,6 +147,25 @@ def test_a_layer_of_a_users_own_is_asked_at_every_step():
     assert layer.seen == 3 * 3
 
 
+class Annealed(LeakyReLU):
+    """Its slope is another at every step; forward_batch is minicnn's own."""
+
+    steps = 0
+
+    def numbers(self):
+        self.steps += 1
+        return (1 / self.steps,)
+
+
+def test_whatever_a_layer_of_a_users_own_changes_at_every_step_is_asked_for(monkeypatch):
+    found = []
+    for replay in "10":
+        monkeypatch.setenv("MINICNN_REPLAY", replay)
+        net = Sequential(Flatten(), Dense(64, 4), Annealed(), Dense(4, 2), seed=1)
+        found.append(learned(net, SoftmaxCrossEntropy(), stripes(20)))
+    assert found[0] == found[1]
+
+
 def test_a_loss_of_a_users_own_is_asked_at_every_step():
     class Own(SoftmaxCrossEntropy):
         batches = 0
@@ -168,3 +190,27 @@ def test_the_number_of_threads_may_change_between_two_steps():
     finally:
         set_threads(before)
     assert found[0] == found[1]
+
+
+def test_another_thread_may_set_the_number_of_threads_at_any_moment():
+    """Operations take memory for each thread: as many run as it was taken for."""
+    before, done = get_threads(), threading.Event()
+
+    def restless():
+        while not done.is_set():
+            for threads in (1, 8):
+                set_threads(threads)
+
+    def trained():
+        layers = Conv2D(1, 8, 3, padding=1), MaxPool2D(2), Conv2D(8, 8, 3, padding=1), Flatten()
+        net = Sequential(*layers, Dense(128, 2), seed=0)
+        return learned(net, SoftmaxCrossEntropy(), stripes(64), epochs=8, batch_size=8)
+
+    quiet, other = trained(), threading.Thread(target=restless)
+    other.start()
+    try:
+        assert [trained() for _ in range(5)] == [quiet] * 5
+    finally:
+        done.set()
+        other.join()
+        set_threads(before)

@@ -11,6 +11,7 @@ from ..numpy.arrays import synchronize as synchronize
 from ..numpy.arrays import to_float as to_float
 from ..numpy.arrays import write as write
 from .layout import Lanes, block_shape, pack, unpack
+from .runtime import take_up
 
 
 def allocate(arrays):
@@ -31,7 +32,8 @@ def allocate(arrays):
 def join(lists):
     runs = []
     for k in range(len(lists[0])):
-        if k and all(follows(arrays[k], arrays[k - 1]) for arrays in lists):
+        alike = len({arrays[k].nbytes for arrays in lists}) == 1
+        if k and alike and all(follows(arrays[k], arrays[k - 1]) for arrays in lists):
             runs[-1][1] = k
         else:
             runs.append([k, k])
@@ -61,6 +63,7 @@ def address(array):
 
 
 def from_numpy(array):
+    take_up()
     shape = block_shape(len(array), array.shape[1:])
     data = aligned(prod(shape), array.dtype).reshape(shape)
     x = Lanes(data, len(array), cleared=True)

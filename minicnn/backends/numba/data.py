@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..numpy.data import upload as upload
+from ..numpy import data as numpy_data
 from .layout import Lanes, block_shape, pack
 from .recording import done, on_the_host
+from .runtime import take_up
 
 
 class Chosen:
@@ -22,6 +23,11 @@ class Chosen:
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         on_the_host()
         return self.numbers.copy()
+
+
+def upload(array):
+    take_up()
+    return numpy_data.upload(array)
 
 
 def gather(data, indices, dtype, buffers):

@@ -17,7 +17,7 @@ from ..numpy.convolution import padded_size
 from .layout import Lanes, clear_padding, empty
 from .partial import add_parts, filter_starts, sum_places, sums_of
 from .recording import done
-from .runtime import LANES, get_threads, inlined, kernel
+from .runtime import LANES, inlined, kernel, threads_here
 from .simd import add_dots, add_rows, fixed_tuple, length, store, sums, zeros
 from .taps import channel_columns, tap_columns
 from .unpooled import compact, spread_row
@@ -49,7 +49,7 @@ def conv2d_weight_gradient(dy, x, window, dw, buffers):
     if compact(dy) and groups == 1:  # with more, each would spread the same rows out
         starts = filter_starts(filters, rows, dy.window.output)
         size = rows * chunk * window.output[1] * LANES
-        near = buffers.empty("near dy", (get_threads(), size), x.dtype)
+        near = buffers.empty("near dy", (threads_here(), size), x.dtype)
         unpooled_weight_tiles(rows, columns)(*dy.windows(), starts, near, *seen)
     else:
         starts = filter_starts(filters, rows, window.output)

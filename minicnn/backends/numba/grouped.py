@@ -24,7 +24,7 @@ from .bias import pad, padded_bias
 from .layout import clear_padding, empty
 from .partial import add_parts, filter_starts, sum_places, sums_of
 from .recording import done
-from .runtime import LANES, device, get_threads, kernel
+from .runtime import LANES, device, kernel, threads_here
 from .simd import (
     REGISTERS,
     add_dots,
@@ -77,7 +77,7 @@ def place_for(x, shape, output, view, buffers):
     fit = (PLACE_BYTES // (channels * wide * LANES * x.dtype.itemsize) - reach) // sh + 1
     parts = min(oh, max(-(-oh // max(1, fit)), -(-ITEMS // (groups * len(x.data)))))
     tall = (-(-oh // parts) - 1) * sh + reach
-    return buffers.empty("place", (get_threads(), channels, tall, wide, LANES), x.dtype), parts
+    return buffers.empty("place", (threads_here(), channels, tall, wide, LANES), x.dtype), parts
 
 
 @device

@@ -16,7 +16,7 @@ from ..buffers import aligned
 from .contest import store_winner
 from .convolution import output_tile
 from .pooling import window_maximum
-from .runtime import LANES, get_threads, kernel
+from .runtime import LANES, kernel, threads_here
 from .simd import fixed_tuple, length, store
 
 
@@ -45,7 +45,7 @@ def together(first, given, second, taken):
     (*convolution, y), (_, *pooling) = given, taken
     (rows, blocks), (high, wide, _) = first.tile, second.window
     size = high * wide * rows * blocks * LANES
-    nears = aligned(get_threads() * size, y.dtype).reshape(-1, size)
+    nears = aligned(threads_here() * size, y.dtype).reshape(-1, size)
     run = pooled_tiles(*first.tile, *second.window)
     return run.compiled, (*convolution, nears, *pooling)
 

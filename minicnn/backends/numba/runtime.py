@@ -147,9 +147,9 @@ class Team:
                 "start workers with 'spawn' (multiprocessing.get_context('spawn'))"
             )
         self.lock.acquire()
-        if seen.threads != self.threads:  # numba counts threads per calling thread
-            numba.set_num_threads(self.threads)
-            seen.threads = self.threads
+        if seen.threads != threads_here():
+            numba.set_num_threads(threads_here())
+            seen.threads = threads_here()
             self.started = True
 
     def __exit__(self, *exception):
@@ -161,9 +161,9 @@ class Team:
 
 
 class Seen(threading.local):
-    """The number of threads that numba was last told, in each Python thread."""
+    """In each Python thread: on how many its kernels run, and how many numba was last told."""
 
-    threads = None
+    wanted = threads = None
 
 
 team, seen = Team(), Seen()
@@ -180,8 +180,23 @@ def set_threads(number: int) -> None:
     """
     number = whole_number(number, "number", "set_threads")
     team.threads = min(number, numba.config.NUMBA_NUM_THREADS)
+    take_up()
 
 
 def get_threads() -> int:
     """The number of threads that kernels run on: the cores of this process unless set."""
     return team.threads
+
+
+def take_up() -> int:
+    """From now on kernels of this Python thread run on as many threads as are set.
+
+    Only between two operations: one takes memory for each thread, and then starts a kernel on as
+    many, while another Python thread may call `set_threads` at any moment.
+    """
+    seen.wanted = team.threads
+    return seen.wanted
+
+
+def threads_here() -> int:
+    return seen.wanted or take_up()

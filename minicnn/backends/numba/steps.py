@@ -8,7 +8,7 @@ from .compiling import compile_ahead
 from .data import Chosen
 from .pooled_convolution import joined
 from .recording import OnTheHostError, Recording
-from .runtime import get_threads, team
+from .runtime import take_up, team
 
 
 class Steps(steps.Steps):
@@ -23,7 +23,7 @@ class Steps(steps.Steps):
         self.recordings = {}  # between two epochs the network may change
 
     def result(self, compute, indices):
-        kind = len(indices), get_threads()  # some operations take memory for each thread
+        kind = len(indices), take_up()  # some operations take memory for each thread
         if self.repeatable and kind not in self.recordings:
             self.record(kind, compute, indices)
         if not self.repeatable:

@@ -18,7 +18,7 @@ from .. import minimal
 from ..minimal import M
 from .bias import padded_bias
 from .layout import empty
-from .runtime import LANES, device, get_threads, kernel
+from .runtime import LANES, device, kernel, threads_here
 from .simd import (
     REGISTERS,
     add_products,
@@ -83,7 +83,7 @@ def convolve(x, w, steps, b, k, padding, y, buffers):
     bias = padded_bias(b, (groups * ROWS,), x.dtype, buffers)
     weights_transform(k)(w, steps, filters, channels, taps, u)
     together = positions_together(n * n * channels * lanes * x.dtype.itemsize, V_BYTES)
-    threads = get_threads()
+    threads = threads_here()
     v = buffers.empty("v", (threads, n * n, channels * together * lanes + PAD), x.dtype)
     size = max(2 * ROWS * n * (M + 1), together * n * n) * lanes
     near = buffers.empty("near", (threads, size), x.dtype)

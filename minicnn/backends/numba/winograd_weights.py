@@ -16,7 +16,7 @@ from .. import minimal
 from ..minimal import M
 from .layout import clear_padding
 from .recording import done
-from .runtime import LANES, get_threads, kernel
+from .runtime import LANES, kernel, threads_here
 from .simd import add_rows, fixed_tuple, length, load_tile, store, transposed
 from .transforms import add_outer, combined, load_inside
 from .winograd import (
@@ -56,7 +56,7 @@ def conv2d_weight_gradient(dy, x, window, dw, buffers):
     together = positions_together(n * n * wide * lanes * x.dtype.itemsize, 3 * V_BYTES)
     table = positions(len(x.data), dy.data.shape[2:4], LANES // lanes)
     parts = min(PARTS, -(-len(table) // (2 * together)))
-    threads = get_threads()
+    threads = threads_here()
     # More threads than parts share the filters of a part. Each then transforms x for itself, and
     # every sum is still taken in the same order.
     sharing = min(groups, -(-threads // parts))
