@@ -50,9 +50,8 @@ def compared(name: str) -> float:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0)
-    options.set_defaults(backend="all")
-    for name in chosen_backends(options.parse_args()):
+    options = parser(__doc__, "backend threads", backend="all").parse_args()
+    for name in chosen_backends(options):
         print(f"{name:8}gradient right, {compared(name):.1e} from the reference")
     with TemporaryDirectory() as folder:
         save(Path(folder, "network.npz"), Sequential(Dense(2, 3), Softsign()))

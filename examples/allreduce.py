@@ -64,7 +64,7 @@ def time_step(backend: str, steps: int) -> float:
 
 
 def main() -> None:
-    flags = parser(__doc__, epochs=1)
+    flags = parser(__doc__, "backend threads out quick")
     options = flags.parse_args()
     try:  # here, for the book's tables are also made where there is no MPI
         from minicnn.distributed import job

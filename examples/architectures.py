@@ -31,10 +31,9 @@ SAMPLES = 512  # that the gradients are measured on
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=3)
     # Compiling the kernels of all five takes longer than the numpy backend does for a few images.
-    options.set_defaults(backend="numpy" if "--quick" in sys.argv else "numba")
-    options = options.parse_args()
+    backend = "numpy" if "--quick" in sys.argv else "numba"
+    options = parser(__doc__, backend=backend, epochs=3).parse_args()
     (backend,) = chosen_backends(options)
     clothes, test = load_fashion_mnist(options.data)
     seeds, depths = [options.seed + k for k in range(3)], DEPTHS

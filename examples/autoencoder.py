@@ -47,9 +47,7 @@ def decoder() -> Sequential:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=15)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=15).parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:

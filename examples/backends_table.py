@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from results import table
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 from minicnn import Evaluation, History, Sequential, SoftmaxCrossEntropy, evaluate, fit
 from minicnn.backends.numba.runtime import get_threads
@@ -49,28 +49,26 @@ def train(
     make_optimizer,
     data: Dataset,
     test: Dataset,
-    threads: int | None,
     **fit_arguments,
 ) -> Run:
     """Train a copy of the network on a backend; what it learned is judged on `test`."""
     network = copy.deepcopy(network).to(backend)
     loss = SoftmaxCrossEntropy()
-    with threadpool_limits(threads, user_api="blas"):
-        start = perf_counter()
-        size = fit_arguments["batch_size"]
-        fit(copy.deepcopy(network), loss, make_optimizer(), data[:size], batch_size=size,
-            progress=False)  # fmt: skip
-        start_up = perf_counter() - start
-        history = fit(network, loss, make_optimizer(), data, **fit_arguments)
-        found = evaluate(network, loss, test)
-    return Run(backend, threads_of(backend, threads), start_up, len(data), history, found)
+    start = perf_counter()
+    size = fit_arguments["batch_size"]
+    fit(copy.deepcopy(network), loss, make_optimizer(), data[:size], batch_size=size,
+        progress=False)  # fmt: skip
+    start_up = perf_counter() - start
+    history = fit(network, loss, make_optimizer(), data, **fit_arguments)
+    found = evaluate(network, loss, test)
+    return Run(backend, threads_of(backend), start_up, len(data), history, found)
 
 
-def threads_of(backend: str, threads: int | None) -> int:
+def threads_of(backend: str) -> int:
     if backend == "numba":
         return get_threads()
     blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return threads or max(blas, default=1)
+    return max(blas, default=1)
 
 
 def compared(runs: list[dict]) -> str:

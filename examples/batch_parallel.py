@@ -19,7 +19,7 @@ from duration import say_how_long
 from matplotlib.figure import Figure
 from networks import mnist_cnn
 from numba import prange
-from options import parser
+from options import chosen_backends, parser
 from results import keep, table
 from tqdm import tqdm
 
@@ -39,9 +39,10 @@ BATCH = 12
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=1)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(
+        __doc__, "backend epochs seed data out quick", backend="numba", threads=None, epochs=1
+    ).parse_args()
+    (backend,) = chosen_backends(options)
     sizes = [1, 4, 12] if options.quick else [1, 2, 3, 4, 6, 8, 10, 12]
     seeds = [options.seed + k for k in range(1 if options.quick else 3)]
     train, test = load_mnist(options.data)
@@ -53,9 +54,9 @@ def main() -> None:
     runs += [("threads", BATCH, n, RATE, options.seed) for n in sizes]
     found = []
     for n in (1, BATCH):  # may compile: not timed
-        learn(mnist_cnn().to(options.backend), train[:n], test[:n], 1, n, RATE, 0)
+        learn(mnist_cnn().to(backend), train[:n], test[:n], 1, n, RATE, 0)
     for sweep, batch, threads, rate, seed in tqdm(runs, disable=None):
-        network, start = mnist_cnn(seed).to(options.backend), perf_counter()
+        network, start = mnist_cnn(seed).to(backend), perf_counter()
         set_threads(threads)
         learned = learn(network, train, test, options.epochs, batch, rate, seed)
         found.append({"sweep": sweep, "batch": batch, "threads": threads, "rate": rate,
@@ -66,7 +67,7 @@ def main() -> None:
         for n in tqdm(sizes, desc="race", disable=None)
         for copies in (1, BATCH)
     ]
-    report = {"backend": options.backend, "images": len(train),
+    report = {"backend": backend, "images": len(train),
               "runs": found, "races": races, "report": REPORT}  # fmt: skip
     path = keep(options, "batch_parallel", report, plot(report))
     print(f"\n{sweeps_table(report)}\n\n{races_table(report)}\n\n{path} and .png")

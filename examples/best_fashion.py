@@ -21,9 +21,7 @@ WIDTH = 24
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=33)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=33).parse_args()
     (backend,) = chosen_backends(options)
     clothes, test = load_fashion_mnist(options.data)
     if options.quick:

@@ -48,9 +48,7 @@ def normalised_lenet(seed: int) -> Sequential:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=20)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=20).parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     seeds = [options.seed + k for k in range(3)]

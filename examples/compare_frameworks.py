@@ -22,7 +22,7 @@ from frameworks.gpu import compare_on_gpu
 from frameworks.minicnn_step import training_flops
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
-from options import chosen_backends, parser
+from options import at_least, chosen_backends, parser
 from results import keep, plain_ticks, table
 from tqdm import tqdm
 
@@ -50,8 +50,9 @@ LOOKS = {  # minicnn's are filled and coloured
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0)
-    options.add_argument("--rounds", type=int, default=7)
+    options = parser(__doc__, "threads out quick")
+    options.add_argument("--backend", choices=["cuda"], help="compare on a GPU instead")
+    options.add_argument("--rounds", type=at_least(1), default=7)
     options.add_argument("--seconds", type=float, default=0.3, help="of each turn")
     options.add_argument("--workloads", nargs="*", default=[w.name for w in WORKLOADS])
     options = options.parse_args()

@@ -32,7 +32,7 @@ STEPS = 600
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0).parse_args()
+    options = parser(__doc__, "threads seed out quick").parse_args()
     backends.get("numba")
     if len(CORES) < 2:
         sys.exit("there is one core, and nobody to send a message to")

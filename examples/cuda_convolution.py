@@ -9,7 +9,7 @@ from math import prod
 from statistics import median
 
 import numpy as np
-from options import parser
+from options import at_least, parser
 from results import save
 
 from minicnn import Conv2D, backends
@@ -142,8 +142,8 @@ def run(name: str, rung, layer: Conv2D, window, images: np.ndarray, repeats: int
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0)
-    options.add_argument("--batch", type=int, default=256)
+    options = parser(__doc__, "out")
+    options.add_argument("--batch", type=at_least(1), default=256)
     options = options.parse_args()
     channels, filters, size = (2, 3, 4) if SIMULATED else (32, 64, 14)
     layer = Conv2D(channels, filters, 5, padding="same", bias=False)

@@ -9,8 +9,7 @@ from math import fsum
 
 from matplotlib.figure import Figure
 from networks import zener4, zener7
-from options import parser
-from threadpoolctl import threadpool_limits
+from options import chosen_backends, parser
 
 from minicnn import (
     Adam,
@@ -31,9 +30,11 @@ from minicnn.schedules import OneCycle
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=8).parse_args()
-    # With a second BLAS thread, which gains little, steps crawl while other programs run.
-    threadpool_limits(options.threads or 1, user_api="blas")
+    # With a second thread, which gains little, steps crawl while other programs run.
+    options = parser(
+        __doc__, "backend threads epochs seed out quick", threads=1, epochs=8
+    ).parse_args()
+    chosen_backends(options)
     epochs = 4 if options.quick else options.epochs
     train = zener_cards(1000, seed=options.seed)
     unseen = zener_cards(500, seed=options.seed + 1)

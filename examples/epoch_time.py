@@ -14,7 +14,6 @@ from duration import say_how_long
 from networks import fashion_mlp, mnist_cnn
 from options import chosen_backends, parser
 from results import keep, table
-from threadpoolctl import threadpool_limits
 
 from minicnn import SGD, Adam, Sequential, SoftmaxCrossEntropy, fit
 from minicnn.data import Dataset
@@ -26,9 +25,10 @@ FIRST = 2  # steps that may compile, that take memory, and are recorded
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=5)
-    options.set_defaults(backend="all")
-    options = options.parse_args()
+    options = parser(
+        __doc__, "backend threads epochs seed out quick", backend="all", epochs=5
+    ).parse_args()
+    names = chosen_backends(options)
     say_how_long(options, minutes=2.2)
     count = 6_000 if options.quick else 60_000
     options.epochs = min(options.epochs, 3) if options.quick else options.epochs
@@ -37,16 +37,15 @@ def main() -> None:
     data = Dataset(images, rng.integers(0, 10, count), tuple("0123456789"))
     runs = []
     for name, (build, size, rule) in NETWORKS.items():
-        for backend in chosen_backends(options):
-            with threadpool_limits(options.threads, user_api="blas"):
-                network = build(options.seed).to(backend)
-                epochs, layers, steps, batch = [], [], [], data[:size]
-                for _ in range(options.epochs):  # by turns, so that all see the same machine
-                    epochs.append(epoch_seconds(network, rule(RATE), data, size))
-                    for found, replay in ((layers, False), (steps, True)):
-                        found.append(
-                            step_seconds(network, rule(RATE), batch, count // size // 2, replay)
-                        )
+        for backend in names:
+            network = build(options.seed).to(backend)
+            epochs, layers, steps, batch = [], [], [], data[:size]
+            for _ in range(options.epochs):  # by turns, so that all see the same machine
+                epochs.append(epoch_seconds(network, rule(RATE), data, size))
+                for found, replay in ((layers, False), (steps, True)):
+                    found.append(
+                        step_seconds(network, rule(RATE), batch, count // size // 2, replay)
+                    )
             runs.append({
                 "network": name, "backend": backend, "steps": -(-count // size),
                 "epoch_s": median(epochs), "layers_s": median(layers), "step_s": median(steps),

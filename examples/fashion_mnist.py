@@ -29,9 +29,7 @@ REPORT = {
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=10)
-    options.set_defaults(backend="all")
-    options = options.parse_args()
+    options = parser(__doc__, backend="all", epochs=10).parse_args()
     clothes, test = load_fashion_mnist(options.data)
     seeds = [options.seed + k for k in range(3)]
     if options.quick:
@@ -42,7 +40,7 @@ def main() -> None:
         print(f"no row for {name}: it was not asked for, or cannot run here (python -m minicnn)")
 
     runs = [
-        train(fashion_mlp(seed), name, lambda: Adam(1e-3), clothes, test, options.threads,
+        train(fashion_mlp(seed), name, lambda: Adam(1e-3), clothes, test,
               epochs=options.epochs, batch_size=32, seed=seed).figures()
         for name in names for seed in seeds
     ]  # fmt: skip
@@ -53,7 +51,7 @@ def main() -> None:
     batch = clothes[:32]
     print(profile(network, SoftmaxCrossEntropy(), Adam(1e-3), batch.images, batch.labels))
     epochs = min(options.epochs, 6)
-    cnn = train(lenet(options.seed), names[-1], lambda: Adam(3e-3), clothes, test, options.threads,
+    cnn = train(lenet(options.seed), names[-1], lambda: Adam(3e-3), clothes, test,
                 epochs=epochs, batch_size=64, seed=options.seed,
                 schedule=OneCycle(epochs))  # fmt: skip
     found["cnn"] = cnn.figures()

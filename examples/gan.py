@@ -98,9 +98,7 @@ class Pair:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=8)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=8).parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:

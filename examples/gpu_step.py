@@ -16,7 +16,7 @@ import numpy as np
 from frameworks.gpu import gpu_name
 from frameworks.minicnn_step import network
 from frameworks.workloads import at_batch
-from options import chosen_backends, parser
+from options import at_least, chosen_backends, parser
 from results import save, table
 
 import minicnn as m
@@ -30,11 +30,10 @@ PEAK_GFLOPS, COPY_GBS, SHORTEST_US = 2 * 132 * 1024 / 3 * 1.98, 2760, 2.3
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0)
+    options = parser(__doc__, "out", backend="cuda", threads=None)
     options.add_argument("--workload", default="lenet b64")
-    options.add_argument("--batch", type=int, default=256)
+    options.add_argument("--batch", type=at_least(1), default=256)
     options.add_argument("--times", type=Path, help="CSV of Nsight Compute")
-    options.set_defaults(backend="cuda")
     options = options.parse_args()
     chosen_backends(options)
     launches = one_step(at_batch(options.workload, options.batch))

@@ -48,7 +48,7 @@ def convolved(rung: Rung, x, w, repeats: int = 0):
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0).parse_args()
+    options = parser(__doc__, "threads seed out quick").parse_args()
     say_how_long(options, minutes=0.2)
     threads = options.threads or len(os.sched_getaffinity(0))
     rng = np.random.default_rng(options.seed)

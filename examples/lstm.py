@@ -179,9 +179,7 @@ class LSTM(Recurrent):
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=4)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=4).parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     count, units = 20_000, 128

@@ -16,9 +16,7 @@ from minicnn.schedules import OneCycle
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=3)
-    options.set_defaults(backend="all")
-    options = options.parse_args()
+    options = parser(__doc__, backend="all", epochs=3).parse_args()
     say_how_long(options, minutes=0.5)
     digits, test = load_mnist(options.data)
     if options.quick:
@@ -28,7 +26,7 @@ def main() -> None:
     runs = []
     for backend in chosen_backends(options):
         run = train(
-            network, backend, lambda: Adam(4e-3), digits, test, options.threads,
+            network, backend, lambda: Adam(4e-3), digits, test,
             epochs=options.epochs, batch_size=64, seed=options.seed,
             schedule=OneCycle(options.epochs),
         )  # fmt: skip

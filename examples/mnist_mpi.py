@@ -15,9 +15,7 @@ from minicnn.schedules import OneCycle
 
 def main() -> None:
     options = parser(__doc__, epochs=3).parse_args()
-    if options.backend == "all":
-        raise SystemExit("mnist_mpi.py trains on one backend: numpy, numba or cuda")
-    chosen_backends(options)  # sets numba's threads
+    chosen_backends(options)
     with distributed.job() as comm:
         digits, test = load_mnist(options.data)
         if options.quick:

@@ -18,7 +18,6 @@ from matplotlib.ticker import MaxNLocator
 from networks import mnist_cnn
 from options import chosen_backends, parser
 from results import keep, plain_ticks, table
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from minicnn import (
@@ -49,9 +48,8 @@ WORKERS = [0, 1, 2, 4]
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=8)
-    options.set_defaults(backend="all", threads=1)  # core against core; workers have the others
-    options = options.parse_args()
+    # Core against core; workers have the others.
+    options = parser(__doc__, backend="all", threads=1, epochs=8).parse_args()
     names, threads = chosen_backends(options), options.threads
     train, test = load_mnist(options.data)
     images, epochs, every = (1000, 2, 3) if options.quick else (12000, options.epochs, 1)
@@ -65,7 +63,7 @@ def main() -> None:
     turns = len(names) * (len(sweeps) + len(workers))
     say_how_long(options, minutes=1.8)
     rows, loading, steps = [], [], {}
-    with tqdm(total=turns, disable=None) as bar, threadpool_limits(threads, user_api="blas"):
+    with tqdm(total=turns, disable=None) as bar:
         for backend in names:
             for sweep, value, optimizer, batch, length in sweeps:
                 bar.set_description(f"{backend}, {sweep} {value}")

@@ -15,9 +15,7 @@ from minicnn.data.batches import in_batches, shuffled
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=1)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=1).parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:

@@ -171,9 +171,7 @@ def exact_curve(images, epochs, persistent, seed, backend) -> list[float]:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=10)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=10).parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     sweeps, tuning = 3000, {1000: 50, len(digits): 20}  # labels: epochs

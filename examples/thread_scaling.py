@@ -49,8 +49,8 @@ STYLES = [("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"), ("-", "x"), ("--", "
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0)
-    options.set_defaults(backend="all")
+    options = parser(__doc__, "threads out quick")
+    options.add_argument("--backend", choices=["numpy", "numba", "all"], default="all")
     options = options.parse_args()
     counts = sorted({1, 2, 4, 8, CORES} if not options.quick else {1, CORES, 2 * CORES})
     counts = [n for n in counts if n <= (options.threads or n)]

@@ -130,9 +130,7 @@ def decoder(latents: int) -> Sequential:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=20)
-    options.set_defaults(backend="numba")
-    options = options.parse_args()
+    options = parser(__doc__, backend="numba", epochs=20).parse_args()
     (backend,) = chosen_backends(options)
     digits, test = load_mnist(options.data)
     if options.quick:

@@ -126,9 +126,7 @@ def error_table(found: dict) -> str:
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=0)
-    options.set_defaults(backend="numba", threads=1)
-    options = options.parse_args()
+    options = parser(__doc__, "threads seed out quick", backend="numba", threads=1).parse_args()
     chosen_backends(options)
     say_how_long(options, minutes=0.3)
     layers, rounds = (LAYERS[1:2], 5) if options.quick else (LAYERS, 15)

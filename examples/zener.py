@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from duration import say_how_long
 from networks import zener4, zener7
-from options import chosen_backends, parser
+from options import at_least, chosen_backends, parser
 from results import keep
 from tqdm import tqdm
 from zener_study import hardware, report, styles
@@ -36,14 +36,13 @@ MINUTES = dict.fromkeys(report.TABLES, 0.7) | {"epochs": 5.5, "styles": 0.8}
 
 
 def main() -> None:
-    options = parser(__doc__, epochs=100)
-    options.set_defaults(backend="numba")
+    options = parser(__doc__, "backend threads epochs seed out quick", backend="numba", epochs=100)
     options.add_argument("--parts", nargs="*", choices=MINUTES, default=[*MINUTES])
     options.add_argument("--network", type=Path, help="a file: `kernel filters` …, dense units")
-    options.add_argument("--rounds", type=int, default=5, help="of timed turns")
+    options.add_argument("--rounds", type=at_least(1), default=5, help="of timed turns")
     options.add_argument("--seconds", type=float, default=0.3, help="of each turn")
     options = options.parse_args()
-    options.backend = chosen_backends(options)[-1]
+    chosen_backends(options)
     if options.quick:
         options.epochs, options.rounds, options.seconds = 6, 2, 0.1
     cards = zener_cards(100 if options.quick else 1000, seed=options.seed)
@@ -127,7 +126,7 @@ def flaw_study(options, cards) -> list[dict]:
     rows = []
     for recipe, make_optimizer in RECIPES.items():
         for name, flaws in tqdm(FLAWS.items(), desc="flaws", disable=None):
-            epochs = options.epochs // 2
+            epochs = (options.epochs + 1) // 2
             curves = flawed(flaws, make_optimizer, cards, SYMBOL, options.backend, epochs,
                             options.seed)  # fmt: skip
             rows.append({"recipe": recipe, "flaw": name, **curves})
