@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .common.arguments import as_array
+from .common.arguments import as_array, number, whole_number
 from .common.differences import STEP, Checked, Place
 
 STREAM = 0x67726164
@@ -57,7 +57,8 @@ def check(
     all that is asked for: your own classes need no base class. Parameters must be float64
     (`network.astype("float64")`).
     x: the input (for a loss: the prediction), used as float64. target: for a loss.
-    tolerance: on |backward − numeric| / max(|backward|, |numeric|, 1e-3 of the array's largest).
+    tolerance: on |backward − numeric| / max(|backward|, |numeric|, 1e-3 of the array's largest);
+    below 1, which a gradient of 0 has.
     Arrays of up to max_coordinates elements are checked at each, others along `directions`.
 
     Raises GradientError naming the array, the worst index, both values and the relative error, or
@@ -67,6 +68,14 @@ def check(
     that their rounding hides the slopes. Where rounding hides all slopes of an array, wider steps
     decide, as exactly as they can. Parameters and statistics are left as they were.
     """
+    whole_number(seed, "seed", "gradcheck", at_least=0)
+    whole_number(max_coordinates, "max_coordinates", "gradcheck", at_least=0)
+    whole_number(directions, "directions", "gradcheck")
+    least = np.finfo(float).eps
+    if not least <= number(tolerance, "tolerance", "gradcheck") < 1:
+        raise ValueError(
+            f"gradcheck: tolerance must be at least {least:.1g} and below 1, got {tolerance!r}"
+        )
     # A stream of its own: were G drawn as x was, from one seed, symmetric bugs could hide.
     rng = np.random.default_rng((seed, STREAM))
     x = np.array(as_array(x, "gradcheck: x"), dtype=np.float64, order="C")

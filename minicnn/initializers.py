@@ -11,7 +11,7 @@ Each is `name(shape, rng, dtype=np.float32) -> array` of that shape and dtype:
   and float64 networks of one seed start from the same weights
 
 ValueError when the shape has fewer than two axes or an axis below 1; TypeError when `rng` is no
-Generator (np.random.default_rng(seed) makes one).
+Generator (np.random.default_rng(seed) makes one), or `dtype` neither float32 nor float64.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from .common.arguments import float_dtype
 
 Initializer = Callable[..., np.ndarray]
 
@@ -34,8 +36,11 @@ def fans(shape: Sequence[int]) -> tuple[int, int]:
 
     ValueError when there are fewer than two axes or an axis is below 1.
     """
-    if len(shape) < 2 or min(shape) < 1:
-        raise ValueError(f"shape: got {tuple(shape)}, wanted two axes or more, each at least 1")
+    whole = isinstance(shape, Sequence) and all(isinstance(n, int | np.integer) for n in shape)
+    if not whole or len(shape) < 2 or min(shape) < 1:
+        raise ValueError(
+            f"shape: got {shape!r}, wanted two axes or more, each a whole number of at least 1"
+        )
     taps = math.prod(shape[2:])
     return shape[1] * taps, shape[0] * taps
 
@@ -125,7 +130,7 @@ def _uniform(
 
 def _by_rows(draw: Callable[..., Any], shape: Sequence[int], dtype: DTypeLike) -> np.ndarray:
     """What is drawn is float64: of all weights at once it would take three times their memory."""
-    weights = np.empty(tuple(shape), dtype)
+    weights = np.empty(tuple(shape), float_dtype(dtype, "dtype"))
     for row in weights:
         row[...] = draw(row.shape)
     return weights

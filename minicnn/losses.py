@@ -143,14 +143,16 @@ class SoftmaxCrossEntropy(Loss):
             )
         if class_weights is not None:
             weights = as_array(class_weights, "SoftmaxCrossEntropy: class_weights")
-            class_weights = np.array(weights, dtype=np.float64)
-            if class_weights.ndim != 1 or not (
-                np.isfinite(class_weights).all() and (class_weights >= 0).all()
+            if (
+                weights.ndim != 1
+                or weights.dtype.kind not in "biuf"
+                or not (np.isfinite(weights).all() and (weights >= 0).all())
             ):
                 raise ValueError(
                     "SoftmaxCrossEntropy: class_weights must be finite numbers ≥ 0, one per "
-                    f"class, got {class_weights}"
+                    f"class, got {class_weights!r}"
                 )
+            class_weights = weights.astype(np.float64)
         self.class_weights = class_weights
         shown = None if class_weights is None else class_weights.tolist()
         super().__init__(label_smoothing=self.label_smoothing, class_weights=shown)

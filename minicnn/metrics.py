@@ -23,8 +23,8 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int) ->
         raise TypeError(f"classes: got {classes!r}, wanted an integer")
     if classes < 1:
         raise ValueError(f"classes: got {classes}, wanted at least 1")
-    true = _class_numbers("labels", labels, classes)
-    predicted = _class_numbers("predictions", predictions, classes)
+    true = class_numbers("labels", labels, classes)
+    predicted = class_numbers("predictions", predictions, classes)
     if len(true) != len(predicted):
         raise ValueError(
             f"predictions: got {len(predicted)}, wanted {len(true)}, as many as there are labels"
@@ -75,7 +75,8 @@ def _share(part: ArrayLike, whole: ArrayLike) -> np.ndarray:
     return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
-def _class_numbers(name: str, values: ArrayLike, classes: int) -> np.ndarray:
+def class_numbers(name: str, values: ArrayLike, classes: int) -> np.ndarray:
+    """Classes as int64 (N,); TypeError or ValueError for what is no class number."""
     array = as_array(values, name)
     if not np.issubdtype(array.dtype, np.integer):
         raise TypeError(f"{name}: got dtype {array.dtype}, wanted integers")

@@ -6,15 +6,15 @@ The formulas stand in `backends/contract/update.py`, at the operation that each 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from math import inf, isfinite
 from operator import is_
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import backends
 from .backends.contract import Array, Backend, Number, Scalar
-from .common.arguments import number
+from .common.arguments import instance, number
 from .layers.parameter import Parameter, convert, move
 
 
@@ -26,22 +26,30 @@ class Optimizer:
     """
 
     slot_names: tuple[str, ...] = ()
+    # Each is ≥ 0 and below this, also where it is changed between two steps.
+    below: ClassVar[dict[str, float]] = {"lr": inf, "weight_decay": inf, "eps": inf}
 
     def __init__(self, lr: float, weight_decay: float = 0.0) -> None:
-        self.lr = number_in(lr, 0, float("inf"), "lr", self)
-        self.weight_decay = number_in(weight_decay, 0, float("inf"), "weight_decay", self)
+        self.lr, self.weight_decay = lr, weight_decay
         self.steps = 0
         self.slots: dict[str, list[Parameter]] = {}
         self._parameters: list[Parameter] = []
         self._values: list[Array] = []
         self._joined: list[list[Array]] = []
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.below:
+            value = number_in(value, 0, self.below[name], name, self)
+        super().__setattr__(name, value)
+
     def step(self, parameters: Iterable[Parameter], lr_factor: float = 1.0) -> None:
         """Move every parameter once, from its `.grad`. A schedule scales lr by `lr_factor`.
 
-        Raises ValueError when the parameters are not those of the step before.
+        Raises ValueError when the parameters are not those of the step before, or for a factor
+        that is negative or not finite; TypeError for what are no parameters.
         """
-        self.apply(list(parameters), self.lr * lr_factor, self.steps + 1)
+        lr = self.lr * number_in(lr_factor, 0, inf, "lr_factor", self)
+        self.apply(listed(parameters, type(self).__name__), lr, self.steps + 1)
         self.steps += 1
 
     def apply(self, parameters: list[Parameter], lr: Number, step: Number) -> None:
@@ -78,7 +86,8 @@ class Optimizer:
                     f"{[s.shape for s in slot]}, got {[p.shape for p in parameters]}"
                 )
             move(slot, parameters[0].backend)
-            convert(slot, parameters[0].dtype)
+            for dtype in {p.dtype for p in parameters}:
+                convert([s for s, p in zip(slot, parameters) if p.dtype == dtype], dtype)
         grads = [p.gradient for p in parameters]
         slots = [[s.data for s in slot] for slot in self.slots.values()]
         self._joined = backends.get(parameters[0].backend).join([values, grads, *slots])
@@ -118,11 +127,13 @@ class SGD(Optimizer):
     lr ≥ 0, 0 ≤ momentum < 1, weight_decay ≥ 0, and for nesterov without momentum.
     """
 
+    below = Optimizer.below | {"momentum": 1}
+
     def __init__(
         self, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
         super().__init__(lr, weight_decay)
-        self.momentum = number_in(momentum, 0, 1, "momentum", self)
+        self.momentum = momentum
         if nesterov and not momentum:
             raise ValueError("SGD: nesterov needs a momentum greater than 0")
         self.nesterov = bool(nesterov)
@@ -142,13 +153,13 @@ class RMSprop(Optimizer):
     """Steps divided by the root of a running mean of squared gradients (Tieleman & Hinton 2012)."""
 
     slot_names = ("square",)
+    below = Optimizer.below | {"alpha": 1}
 
     def __init__(
         self, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
     ) -> None:
         super().__init__(lr, weight_decay)
-        self.alpha = number_in(alpha, 0, 1, "alpha", self)
-        self.eps = number_in(eps, 0, float("inf"), "eps", self)
+        self.alpha, self.eps = alpha, eps
 
     def update(self, ops, values, grads, slots, lr, step):
         ops.rmsprop_update(values, grads, slots[0], lr, self.alpha, self.eps, self.weight_decay)
@@ -161,7 +172,7 @@ class Adagrad(Optimizer):
 
     def __init__(self, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
         super().__init__(lr, weight_decay)
-        self.eps = number_in(eps, 0, float("inf"), "eps", self)
+        self.eps = eps
 
     def update(self, ops, values, grads, slots, lr, step):
         ops.adagrad_update(values, grads, slots[0], lr, self.eps, self.weight_decay)
@@ -181,11 +192,15 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(lr, weight_decay)
-        self.betas = (
-            number_in(betas[0], 0, 1, "betas[0]", self),
-            number_in(betas[1], 0, 1, "betas[1]", self),
-        )
-        self.eps = number_in(eps, 0, float("inf"), "eps", self)
+        self.betas, self.eps = betas, eps
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "betas":
+            if not isinstance(value, tuple | list) or len(value) != 2:
+                who = type(self).__name__
+                raise TypeError(f"{who}: betas must be a pair of numbers, got {value!r}")
+            value = tuple(number_in(b, 0, 1, f"betas[{k}]", self) for k, b in enumerate(value))
+        super().__setattr__(name, value)
 
     def update(self, ops, values, grads, slots, lr, step):
         ops.adam_update(
@@ -217,12 +232,12 @@ class Penalty:
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = number_in(l1, 0, float("inf"), "l1", self)
-        self.l2 = number_in(l2, 0, float("inf"), "l2", self)
+        self.l1 = number_in(l1, 0, inf, "l1", self)
+        self.l2 = number_in(l2, 0, inf, "l2", self)
 
     def loss(self, parameters: Iterable[Parameter]) -> float:
         """The penalty's value."""
-        weights = [p for p in parameters if len(p.shape) > 1]
+        weights = [p for p in listed(parameters, type(self).__name__) if len(p.shape) > 1]
         if not weights:
             return 0.0
         ops = backends.get(weights[0].backend)
@@ -230,7 +245,7 @@ class Penalty:
 
     def add_gradient(self, parameters: Iterable[Parameter]) -> None:
         """grad ← grad + l1 · sign(w) + l2 · w, after backward and before the optimiser's step."""
-        weights = [p for p in parameters if len(p.shape) > 1]
+        weights = [p for p in listed(parameters, type(self).__name__) if len(p.shape) > 1]
         if weights:
             backends.get(weights[0].backend).add_penalty_gradient(
                 [w.data for w in weights], [w.gradient for w in weights], self.l1, self.l2
@@ -243,7 +258,7 @@ def clip_gradient_norm(parameters: Iterable[Parameter], max_norm: float) -> floa
 
         factor = max_norm / (norm + 1e-6) if that is below 1
     """
-    parameters = list(parameters)
+    parameters = listed(parameters, "clip_gradient_norm")
     norm = clip_gradients(parameters, max_norm)
     return backends.get(parameters[0].backend).to_float(norm) if parameters else 0.0
 
@@ -258,10 +273,18 @@ def clip_gradients(parameters: list[Parameter], max_norm: float) -> Scalar:
     return ops.clip([p.gradient for p in parameters], max_norm)
 
 
+def listed(parameters: Iterable[Parameter], owner: str) -> list[Parameter]:
+    """Parameters as a list; TypeError that names the owner where others stand in their place."""
+    given = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    for p in given:
+        instance(p, Parameter, "parameters", owner, "those of network.parameters()")
+    return given
+
+
 def number_in(value: Any, low: float, high: float, name: str, owner: object) -> float:
     """value as a float with low ≤ value < high; ValueError that names owner and argument."""
     number(value, name, type(owner).__name__)
     if not (low <= value < high and isfinite(value)):
-        wanted = f"≥ {low:g}" if high == float("inf") else f"≥ {low:g} and < {high:g}"
+        wanted = f"≥ {low:g}" if high == inf else f"≥ {low:g} and < {high:g}"
         raise ValueError(f"{type(owner).__name__}: {name} must be {wanted}, got {value!r}")
     return float(value)

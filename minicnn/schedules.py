@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
 
+from .common.arguments import function
+
 Schedule = Callable[[float], float]  # epoch → factor
 
 
@@ -119,8 +121,8 @@ class WarmUp:
     def __post_init__(self) -> None:
         _check("epochs", self.epochs, above=0)
         _check("start", self.start, least=0, most=1)
-        if self.then is not None and not callable(self.then):
-            raise TypeError(f"then: got {self.then!r}, wanted a schedule or None")
+        if self.then is not None:
+            function(self.then, "then", "WarmUp", "a schedule or None")
 
     def __call__(self, epoch: float) -> float:
         _check("epoch", epoch, least=0)

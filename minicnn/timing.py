@@ -35,6 +35,7 @@ from .layers.base import Layer
 from .losses import Loss
 from .network import Container, Sequential, restore, snapshot
 from .optimizers import Optimizer
+from .training.checks import check_parts
 from .training.samples import prepare
 
 if TYPE_CHECKING:
@@ -113,9 +114,10 @@ def profile(
     """Time `repeats` training steps on the batch (x, y), part by part; a part's time is the median.
 
     The steps are those of `fit`: gather, forward, loss, backward without the gradient of x, update.
-    Network and optimiser are left as they were. Raises ValueError or TypeError for data that does
-    not fit, as `fit` does, and for fewer than one repeat.
+    Network and optimiser are left as they were. Raises ValueError or TypeError for parts and data
+    that do not fit, as `fit` does, and for fewer than one repeat.
     """
+    check_parts("profile", network, loss, optimizer)
     whole_number(repeats, "repeats", "profile")
     loss = loss.on(network.backend)
     samples = prepare(network, loss, (x, y), "x, y")

@@ -277,5 +277,19 @@ def test_a_backward_that_is_wrong_once_or_from_a_later_step_on_is_caught(count):
             gradcheck.check(kind(), normal((3, 4), 0))
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *(("tolerance", value) for value in (0, -1, 1, np.nan, np.inf, 5e-324, "1e-5")),
+        *(("directions", value) for value in (0, 2.5)),
+        ("max_coordinates", -1),
+        ("seed", -1),
+    ],
+)
+def test_a_check_that_could_find_nothing_is_refused(name, wrong):
+    with pytest.raises((ValueError, TypeError), match=f"^gradcheck: {name} must be"):
+        gradcheck.check(Square(factor=1.0), normal((3, 4), 0), **{name: wrong})
+
+
 def test_an_array_without_numbers_has_nothing_to_compare():
     assert gradcheck.check(Square(), np.zeros((0, 3))).compared == 1  # a

@@ -57,7 +57,7 @@ def test_fans_agree_with_pytorch(shape):
     assert fans(shape) == torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (0, 3), (3, 0), (4, 3, 0, 2), (4, -3)])
+@pytest.mark.parametrize("shape", [(), (3,), (0, 3), (3, 0), (4, 3, 0, 2), (4, -3), (2.5, 2)])
 @pytest.mark.parametrize("initializer", [lambda shape, rng: fans(shape), *EVERY], ids=name)
 def test_a_shape_that_is_no_weight_is_refused(initializer, shape):
     with pytest.raises(ValueError, match=r"^shape: got \(.*\), wanted two axes or more"):
@@ -68,6 +68,12 @@ def test_a_shape_that_is_no_weight_is_refused(initializer, shape):
 def test_a_seed_in_place_of_a_generator_is_refused(initializer):
     with pytest.raises(TypeError, match=r"^rng: got 7, wanted an np\.random\.Generator"):
         initializer((3, 3), 7)
+
+
+@pytest.mark.parametrize("initializer", EVERY, ids=name)
+def test_weights_that_would_be_rounded_to_nothing_are_refused(initializer):
+    with pytest.raises(TypeError, match="^dtype must be float32 or float64, got 'int32'"):
+        initializer((3, 3), np.random.default_rng(0), "int32")
 
 
 @given(st.sampled_from(EVERY), shapes, seeds)

@@ -258,9 +258,12 @@ def test_label_smoothing_is_a_share(value):
         SoftmaxCrossEntropy(label_smoothing=value)
 
 
-@pytest.mark.parametrize("weights", [[1, -1], [1, float("nan")], [[1, 2]]])
-def test_class_weights_are_finite_and_not_negative(weights):
-    with pytest.raises(ValueError, match="class_weights"):
+@pytest.mark.parametrize(
+    "weights",
+    [[1, -1], [1, float("nan")], [[1, 2]], [[1], [1, 2]], {0: 1, 1: 2}, "12", [1, None], [1, 1j]],
+)
+def test_class_weights_are_finite_numbers_and_not_negative(weights):
+    with pytest.raises(ValueError, match="^SoftmaxCrossEntropy: class_weights"):
         SoftmaxCrossEntropy(class_weights=weights)
 
 

@@ -4,8 +4,9 @@ import pickle
 import numpy as np
 import pytest
 
-from minicnn import backends
+from minicnn import Dense, Sequential, backends
 from minicnn.layers import Parameter
+from minicnn.layers.parameter import move
 from minicnn.optimizers import (
     SGD,
     Adagrad,
@@ -124,7 +125,11 @@ def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
         (lambda: SGD(-0.1), "SGD: lr"),
         (lambda: SGD("0.1"), "SGD: lr must be a number, got '0.1'"),
         (lambda: Adam(None), "Adam: lr must be a number, got None"),
-        (lambda: Adam(betas="ab"), r"Adam: betas\[0\] must be a number, got 'a'"),
+        (lambda: Adam(betas=("a", 0.9)), r"Adam: betas\[0\] must be a number, got 'a'"),
+        (lambda: Adam(betas="ab"), "Adam: betas must be a pair of numbers, got 'ab'"),
+        (lambda: Adam(betas=0.9), "Adam: betas must be a pair of numbers, got 0.9"),
+        (lambda: AdamW(betas=(0.9,)), r"AdamW: betas must be a pair of numbers, got \(0.9,\)"),
+        (lambda: Adam(betas=(0.9, 0.99, 0.999)), "Adam: betas must be a pair of numbers"),
         (lambda: Penalty(l1=True), "Penalty: l1 must be a number, got True"),
         (lambda: SGD(float("inf")), "SGD: lr"),
         (lambda: SGD(0.1, momentum=1), "SGD: momentum must be ≥ 0 and < 1, got 1"),
@@ -142,11 +147,43 @@ def test_it_goes_downhill_on_a_bowl(make, peer, arguments):
         (lambda: Penalty(l2=float("nan")), "Penalty: l2"),
         (lambda: clip_gradient_norm([], 0), "clip_gradient_norm: max_norm must be positive"),
         (lambda: clip_gradient_norm([], "1"), "clip_gradient_norm: max_norm must be a number"),
+        (lambda: SGD(0.1).step([], np.nan), "SGD: lr_factor must be ≥ 0, got nan"),
+        (lambda: SGD(0.1).step([], -1), "SGD: lr_factor must be ≥ 0, got -1"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(make, message):
     with pytest.raises((ValueError, TypeError), match=f"^{message}"):
         make()
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name", "wrong"),
+    [
+        *((SGD(0.1), "lr", value) for value in (np.nan, -1, "0.1")),
+        (SGD(0.1), "momentum", 1),
+        (RMSprop(), "alpha", 1),
+        (Adagrad(), "weight_decay", -1),
+        (AdamW(), "eps", np.nan),
+        (Adam(), "betas", 0.9),
+    ],
+)
+def test_a_number_is_checked_when_it_is_changed_too(optimizer, name, wrong):
+    before = getattr(optimizer, name)
+    with pytest.raises((ValueError, TypeError), match=f"^{type(optimizer).__name__}: {name} must"):
+        setattr(optimizer, name, wrong)
+    assert getattr(optimizer, name) == before
+
+
+@pytest.mark.parametrize("others", [Sequential(Dense(2, 2)), Dense(2, 2), [np.ones(2)], None])
+def test_what_are_no_parameters_is_refused_with_what_to_pass(others):
+    for owner, call in (
+        ("SGD", SGD(0.1).step),
+        ("Penalty", Penalty(l2=1).loss),
+        ("Penalty", Penalty(l2=1).add_gradient),
+        ("clip_gradient_norm", lambda given: clip_gradient_norm(given, 1)),
+    ):
+        with pytest.raises(TypeError, match=rf"^{owner}: .* those of network\.parameters\(\), got"):
+            call(others)
 
 
 @pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), Adam, RMSprop, Adagrad])
@@ -253,3 +290,22 @@ def test_a_copy_of_an_optimizer_carries_no_network():
     copied = copy.deepcopy(optimizer)
     copied.step(own)
     assert copied.steps == optimizer.steps + 1
+
+
+@every_backend
+@pytest.mark.parametrize("order", [1, -1])
+def test_parameters_of_two_dtypes_are_updated_each_in_its_own(backend, order):
+    """Also where a backend has the parameters, and what is remembered of them, in one array."""
+    shapes = [(4, 4), (3,), (4,), (5, 2)] * 5
+    own = [Parameter(normal(s, k, ("f4", "f8")[k < 5])) for k, s in enumerate(shapes)][::order]
+    same, optimizers = copy.deepcopy(own), [SGD(0.1, momentum=0.9) for _ in range(2)]
+    move(own, backend)
+    for step in range(3):
+        for params, optimizer in zip((own, same), optimizers):
+            set_gradients(params, step)
+            optimizer.step(params)
+    for p, s, q in zip(own, optimizers[0].slots["velocity"], same):
+        assert s.dtype == p.dtype == q.dtype
+        np.testing.assert_allclose(p.value, q.value, rtol=1e-6)
+    for s, q in zip(*(o.slots["velocity"] for o in optimizers)):
+        np.testing.assert_allclose(s.value, q.value, rtol=1e-6)

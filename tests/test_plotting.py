@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+from minicnn.files.history import History
 from minicnn.plotting import (
     confusion_matrix,
     gradient_norms,
@@ -86,6 +87,13 @@ def test_every_finite_value_is_a_point_and_nothing_else_is(columns):
     assert {name: np.array(values) for name, values in shown.items()} == {
         name: pytest.approx(np.array(values)) for name, values in wanted.items()
     }
+
+
+def test_what_is_no_dict_of_columns_is_refused_with_what_to_pass():
+    with pytest.raises(TypeError, match=r"^training_curves: .* history\.columns, got "):
+        training_curves(History())
+    with pytest.raises(TypeError, match="^gradient_norms: norms must be a dict"):
+        gradient_norms([1.0, 2.0])
 
 
 def test_an_epoch_is_a_whole_number_on_the_axis_even_when_there_is_only_one():
@@ -221,7 +229,8 @@ def test_arrays_that_are_no_images_are_refused(shape):
         (np.full((1, 2, 2), np.nan), {}, ValueError, "images: got NaN or infinity, wanted finite"),
         (np.zeros((1, 2, 2), int), {}, TypeError, "images: got dtype int64, wanted uint8 or a"),
         (np.zeros((2, 2, 2)), {"titles": ["a"]}, ValueError, "titles: got 1, wanted 2"),
-        (np.zeros((2, 2, 2)), {"columns": 0}, ValueError, "columns: got 0, wanted at least 1"),
+        (np.zeros((2, 2, 2)), {"columns": 0}, ValueError, "image_grid: columns must be at least 1"),
+        (np.zeros((2, 2, 2)), {"columns": 2.5}, TypeError, "image_grid: columns must be a whole"),
     ],
 )
 def test_other_wrong_arguments_of_an_image_grid_are_named(images, options, error, message):

@@ -90,6 +90,43 @@ def test_photographs_are_shown_in_their_colours():
     np.testing.assert_array_equal(maps[:3], net.layers[0].forward(photos[:1])[0])
 
 
+def test_of_one_logit_the_mistakes_are_those_of_predict_classes():
+    logits, labels = np.array([[3.0], [-2], [1], [-1]]), np.array([1, 1, 0, 0])
+    images = np.zeros((4, 1, 2, 2))
+    figure = plotting.confident_mistakes(images, logits, labels, ("no", "yes"))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["no (88%),\nis yes", "yes (73%),\nis no"]  # sigmoid(2), sigmoid(1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"labels": np.array([1, 0])}, "got 3 images, 3 rows of logits and 2 labels"),
+        ({"images": np.zeros((2, 1, 2, 2))}, "got 2 images, 3 rows"),
+        ({"labels": np.array([1, 0, 2])}, r"labels\[2\]: got 2, wanted 0 to 1"),
+        ({"labels": np.eye(2)[[1, 0, 0]]}, "labels: got dtype float64, wanted integers"),
+        ({"logits": np.zeros(3)}, r"logits: got shape \(3,\), wanted a column for each of 2"),
+        ({"logits": np.zeros((3, 3))}, r"logits: got shape \(3, 3\)"),
+        ({"logits": np.full((3, 2), np.nan)}, "logits: got NaN or infinity, wanted finite"),
+        ({"count": -3}, "confident_mistakes: count must be at least 1, got -3"),
+    ],
+)
+def test_mistakes_of_what_does_not_fit_together_are_refused(wrong, message):
+    right = {"images": np.zeros((3, 1, 2, 2)), "logits": np.eye(2)[[0, 1, 1]],
+             "labels": np.array([1, 0, 0]), "classes": ("a", "b")}  # fmt: skip
+    assert len(plotting.confident_mistakes(**right).axes) == 3
+    with pytest.raises((ValueError, TypeError), match=message):
+        plotting.confident_mistakes(**right | wrong)
+
+
+def test_a_picture_of_something_else_is_refused_with_what_was_wanted():
+    net, image = network(), np.zeros((1, 1, 6, 6))
+    with pytest.raises(TypeError, match="^filters: layer must be a Conv2D, got Sequential"):
+        plotting.filters(net)
+    with pytest.raises(TypeError, match=r"^saliency: .*write SoftmaxCrossEntropy\(…\)"):
+        plotting.saliency(net, SoftmaxCrossEntropy, image, np.array([0]))
+
+
 def test_mistakes_come_with_the_surest_first():
     logits = np.array([[5.0, 0, 0], [0, 1, 0], [0, 9, 0], [0, 0, 2]])
     labels = np.array([1, 0, 1, 0])

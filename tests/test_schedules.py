@@ -154,8 +154,10 @@ def test_an_epoch_that_is_no_moment_of_training_is_refused(schedule, epoch):
 def test_fields_of_the_wrong_type_are_refused():
     with pytest.raises(TypeError, match=r"^epochs: got '3', wanted a number"):
         Cosine("3")
-    with pytest.raises(TypeError, match=r"^then: got 0\.5, wanted a schedule or None"):
+    with pytest.raises(TypeError, match=r"^WarmUp: then must be a schedule or None, got 0\.5"):
         WarmUp(1, then=0.5)
+    with pytest.raises(TypeError, match=r"^WarmUp: then is the class Cosine; write Cosine\(…\)"):
+        WarmUp(1, then=Cosine)
 
 
 def torch_factors(make_scheduler, updates):

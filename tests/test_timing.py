@@ -99,6 +99,16 @@ def test_data_that_does_not_fit_is_refused():
         profile(network, SoftmaxCrossEntropy(), optimizer, x, y[:7])
 
 
+def test_a_class_or_nothing_in_place_of_a_part_is_refused_with_what_to_write():
+    network, optimizer, x, y = case("numpy")
+    for loss, steps, message in (
+        (None, optimizer, "profile: loss must be a loss such as"),
+        (SoftmaxCrossEntropy(), Adam, r"profile: optimizer is the class Adam; write Adam\(…\)"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            profile(network, loss, steps, x, y)
+
+
 def test_the_peak_is_measured_on_sums_that_are_really_added():
     w, x = np.arange(ROWS, dtype="f4"), np.arange(LANES, dtype="f4")
     sums = np.full((3, ROWS, LANES), np.nan, "f4")

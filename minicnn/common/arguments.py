@@ -5,6 +5,7 @@ arrays as they come in.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from numbers import Real
 from operator import index
 from reprlib import repr as shortened
@@ -45,7 +46,10 @@ def as_array(value: Any, what: str) -> np.ndarray:
     """value as NumPy has it; TypeError for a masked array, of which only the numbers would stay."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{what} is a masked array, and the mask would be lost: use its .filled(…)")
-    return np.asarray(value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{what}: {error}") from None
 
 
 def as_floats(array: Any, what: str) -> np.ndarray:
@@ -59,6 +63,14 @@ def as_floats(array: Any, what: str) -> np.ndarray:
     if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
         raise TypeError(f"{what} holds {array.dtype} but must be float32 or float64")
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def float_dtype(value: Any, what: str) -> np.dtype:
+    """float32 or float64; TypeError that says what was got for anything else."""
+    with suppress(TypeError, ValueError):  # from NumPy, which takes None for float64
+        if value is not None and np.dtype(value) in (np.float32, np.float64):
+            return np.dtype(value)
+    raise TypeError(f"{what} must be float32 or float64, got {value!r}")
 
 
 def instance(value: Any, kind: type, name: str, owner: str, example: str) -> None:

@@ -229,10 +229,8 @@ class Layer(Described):
 
     def astype(self, dtype: Any) -> Self:
         """Turn the parameters into "float32" or "float64", in place; returns the layer."""
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise TypeError(f"{self}: parameters are float32 or float64, not {np.dtype(dtype)}")
         with self.alone():
-            convert(self.state().values(), dtype)
+            convert(self.state().values(), dtype, f"{self}: parameters")
         return self
 
     @property

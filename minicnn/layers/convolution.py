@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import initializers
 from ..backends.window import Window, reach
-from ..common.arguments import pair, whole_number
+from ..common.arguments import function, pair, whole_number
 from .base import Layer
 from .parameter import Shape
 from .shapes import image_shape
@@ -40,7 +40,7 @@ class Convolution(Layer):
             out_channels=out_channels,
             kernel_size=self.kernel_size,
             stride=self.stride,
-            padding=padding if padding == "same" else self.padding,
+            padding=padding if isinstance(padding, str) else self.padding,
             **arguments,
             bias=bool(bias),
             dilation=self.dilation,
@@ -101,7 +101,7 @@ class Conv2D(Convolution):
         )  # fmt: skip
 
     def sides(self, padding, name):
-        if padding != "same":
+        if not isinstance(padding, str) or padding != "same":
             return super().sides(padding, name)
         if self.stride != (1, 1):
             raise ValueError(f"{name}: padding='same' needs stride 1, got {self.stride}")
@@ -245,6 +245,8 @@ def weight_and_bias(weight: Shape, outputs: int | None) -> dict[str, Shape]:
 
 def draw_weight_and_bias(layer, rng: np.random.Generator) -> None:
     """The weight from the layer's initialiser, the bias uniform ±1/√fan_in as PyTorch does."""
+    example = "a function such as initializers.he_normal"
+    function(layer.initializer, "initializer", type(layer).__name__, example)
     layer.weight.value = layer.initializer(layer.weight.shape, rng)
     if layer.bias is not None:
         bound = initializers.fans(layer.weight.shape)[0] ** -0.5

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 
 import numpy as np
 
 from .. import initializers
-from ..common.arguments import whole_number
+from ..common.arguments import instance, whole_number
 from .base import Layer
 from .convolution import draw_weight_and_bias, weight_and_bias
 from .parameter import Shape
@@ -47,7 +48,7 @@ class Dense(Layer):
         draw_weight_and_bias(self, rng)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if input_shape != (self.in_features,):
+        if tuple(input_shape) != (self.in_features,):
             got = ", ".join(map(str, ("N", *input_shape)))
             hint = "; put Flatten() before it" if prod(input_shape) == self.in_features else ""
             raise ValueError(f"{self}: wanted shape (N, {self.in_features}), got ({got}){hint}")
@@ -78,6 +79,7 @@ class Reshape(Layer):
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
+        instance(shape, Iterable, "shape", "Reshape", "a tuple such as (1, 28, 28)")
         self.shape = tuple(whole_number(n, "shape", "Reshape") for n in shape)
         super().__init__(shape=self.shape)
 

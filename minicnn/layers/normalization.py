@@ -10,6 +10,7 @@ from ..common.arguments import number, whole_number
 from .base import Layer
 from .parameter import Shape
 from .shapes import rows_or_images
+from .standardize import LEAST, MOST
 
 
 class BatchNorm(Layer):
@@ -140,8 +141,11 @@ class GroupNorm(Layer):
 
 
 def epsilon(value: float, owner: str) -> float:
-    """eps, which keeps what is constant from 0 / 0."""
+    """eps, which keeps what is constant from 0 / 0: in float32, too, it must not be 0."""
     eps = number(value, "eps", owner)
-    if not 0 < eps < float("inf"):
-        raise ValueError(f"{owner}: eps must be positive, got {value!r}")
+    if not LEAST <= eps <= MOST:
+        raise ValueError(
+            f"{owner}: eps must be positive and finite in float32, where {LEAST:.1e} is the "
+            f"least, got {value!r}"
+        )
     return eps

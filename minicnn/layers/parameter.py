@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import backends
 from ..backends.contract import Array
-from ..common.arguments import as_array
+from ..common.arguments import as_array, float_dtype
 
 Shape = tuple[int, ...]
 
@@ -86,8 +86,12 @@ def move(parameters: Iterable[Parameter], backend: str) -> None:
     place(moving, [p.value for p in moving], backend)
 
 
-def convert(parameters: Iterable[Parameter], dtype: Any) -> None:
-    """Turn floating-point parameters into another dtype; counters stay whole numbers."""
+def convert(parameters: Iterable[Parameter], dtype: Any, what: str = "a parameter") -> None:
+    """Turn floating-point parameters into another dtype; counters stay whole numbers.
+
+    TypeError, which names `what`, for a dtype other than float32 and float64.
+    """
+    dtype = float_dtype(dtype, what)
     changing = [p for p in parameters if p.dtype.kind == "f" and p.dtype != dtype]
     for backend in {p.backend for p in changing}:
         here = [p for p in changing if p.backend == backend]

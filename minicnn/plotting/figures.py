@@ -19,7 +19,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ..common.arguments import as_array
+from ..common.arguments import as_array, instance, whole_number
 from ..common.paths import path_text, whole_file
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def training_curves(
 
     ValueError when nothing is left to draw.
     """
+    who, wanted = "training_curves", "the columns of a history, history.columns"
+    instance(history_columns, Mapping, "history_columns", who, wanted)
     columns = {
         f"{line}_{panel}": np.array(history_columns.get(f"{line}_{panel}", []), dtype=np.float64)
         for panel in PANELS
@@ -146,6 +148,7 @@ def gradient_norms(
 
     ValueError when no layer has a norm to draw.
     """
+    instance(norms, Mapping, "norms", "gradient_norms", "a dict of each layer's norms")
     series = {layer: np.array(values, dtype=np.float64) for layer, values in norms.items()}
     drawn = {layer: np.isfinite(values) & (values > 0) for layer, values in series.items()}
     if not any(mask.any() for mask in drawn.values()):
@@ -191,8 +194,7 @@ def image_grid(
     """
     pixels = _pixels(as_array(images, "images"))
     count, height, width, _ = pixels.shape
-    if columns < 1:
-        raise ValueError(f"columns: got {columns}, wanted at least 1")
+    whole_number(columns, "columns", "image_grid")
     if titles is not None and len(titles) != count:
         raise ValueError(f"titles: got {len(titles)}, wanted {count}, one an image")
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..common.arguments import as_array
+from ..common.arguments import as_array, instance, whole_number
 from ..layers.convolution import Conv2D
 from ..losses import Loss
-from ..network import Sequential
+from ..metrics import class_numbers
+from ..network import Sequential, likeliest
 from .figures import image_grid
 
 AT_MOST = 8  # filters, channels or maps of a layer in one row or column
@@ -24,6 +25,7 @@ def filters(layer: Conv2D) -> Figure:
 
     Black is the smallest weight of all that are shown, white the largest; at most AT_MOST of each.
     """
+    instance(layer, Conv2D, "layer", "filters", "a Conv2D")
     weight = layer.weight.value[:AT_MOST, :AT_MOST]
     channels = weight.shape[1]
     columns = channels if channels > 1 else AT_MOST
@@ -66,6 +68,7 @@ def saliency(network: Sequential, loss: Loss, images: np.ndarray, target: Any) -
     backward pass.
     """
     images = as_array(images, "images")
+    instance(loss, Loss, "loss", "saliency", "a loss such as SoftmaxCrossEntropy()")
     loss = loss.on(network.backend)
     loss.forward(network.forward(images), target)
     slopes = np.abs(network.backward(loss.backward())).max(axis=1, keepdims=True)
@@ -87,17 +90,33 @@ def confident_mistakes(
 ) -> Figure:  # fmt: skip
     """The images that the network is most sure of and wrong about, most sure first.
 
-    images (N, C, H, W); logits (N, C); labels int (N,); classes: their names. Above each image is
-    what the network says and how sure it is (softmax), and what it is.
-    Raises ValueError when there is no mistake.
+    images (N, C, H, W); logits (N, C), or (N, 1) for the classes 0 and 1 as in `predict_classes`;
+    labels int (N,); classes: their names. Above each image is what the network says and how sure it
+    is (softmax), and what it is. At most `count` are shown.
+    Raises ValueError when there is no mistake, and, as TypeError, for what does not fit together.
     """
-    logits, labels = as_array(logits, "logits"), as_array(labels, "labels")
+    images, logits = as_array(images, "images"), as_array(logits, "logits")
+    labels = class_numbers("labels", labels, len(classes))
+    whole_number(count, "count", "confident_mistakes")
+    if logits.ndim != 2 or max(logits.shape[1], 2) != len(classes):
+        raise ValueError(
+            f"logits: got shape {logits.shape}, wanted a column for each of {len(classes)} classes"
+        )
+    if not len(images) == len(logits) == len(labels):
+        raise ValueError(
+            f"confident_mistakes: got {len(images)} images, {len(logits)} rows of logits and "
+            f"{len(labels)} labels, wanted as many of each"
+        )
+    if not np.isfinite(logits).all():
+        raise ValueError("logits: got NaN or infinity, wanted finite values")
+    said = likeliest(logits)
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     sure = shifted.max(axis=1) / shifted.sum(axis=1)
-    said = logits.argmax(axis=1)
     wrong = np.flatnonzero(said != labels)
     if not len(wrong):
         raise ValueError("confident_mistakes: every image is classified right")
     worst = wrong[np.argsort(-sure[wrong], kind="stable")][:count]
     titles = [f"{classes[said[k]]} ({sure[k]:.0%}),\nis {classes[labels[k]]}" for k in worst]
-    return image_grid(as_array(images, "images")[worst], titles, columns=5)
+    return image_grid(images[worst], titles, columns=5)

@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import NamedTuple
 
 from ..backends.contract import Indices, Number, Scalar
+from ..common.arguments import number
 from ..layers.checked import is_own
 from ..layers.parameter import Parameter
 from ..losses import Loss
@@ -77,11 +78,9 @@ class Rules(NamedTuple):
 
     def rate(self, optimizer: Optimizer, epoch: float) -> float:
         """The learning rate at a moment of the training."""
-        factor = float(self.schedule(epoch))
+        factor = number(self.schedule(epoch), f"the factor at epoch {epoch:g}", "schedule")
         if not (factor >= 0 and isfinite(factor)):
-            raise ValueError(
-                f"schedule: got the factor {factor} at epoch {epoch:g}, wanted one ≥ 0"
-            )
+            raise ValueError(f"schedule: the factor at epoch {epoch:g} must be ≥ 0, got {factor}")
         return optimizer.lr * factor
 
     def described(self) -> dict[str, str]:

@@ -49,6 +49,11 @@ NAN, INF = float("nan"), float("inf")
         (lambda: nn.Dense(0, 1), ValueError, "Dense: in_features"),
         (lambda: nn.Dense(1, "2"), TypeError, "Dense: out_features"),
         (lambda: nn.Reshape((2, 0)), ValueError, "Reshape: shape"),
+        (lambda: nn.Reshape(4), TypeError, r"Reshape: shape must be a tuple such as .*, got 4$"),
+        (lambda: nn.Conv2D(1, 1, 3, padding=np.ones(2, int)), TypeError, "Conv2D: padding must be"),
+        (lambda: nn.Conv2D(1, 1, 3, initializer="he"), TypeError,
+         r"Conv2D: initializer must be a function such as initializers\.he_normal, got 'he'"),
+        (lambda: nn.Dense(1, 1, initializer=None), TypeError, "Dense: initializer must be a func"),
         (lambda: nn.LeakyReLU(float("nan")), ValueError, "LeakyReLU: slope"),
         (lambda: nn.BatchNorm(0), ValueError, "BatchNorm: num_features"),
         (lambda: nn.BatchNorm(1, momentum=1.5), ValueError, "BatchNorm: momentum"),
@@ -57,7 +62,9 @@ NAN, INF = float("nan"), float("inf")
         (lambda: nn.GroupNorm(0, 2), ValueError, "GroupNorm: num_groups must be at least 1"),
         (lambda: nn.GroupNorm(1, 0), ValueError, "GroupNorm: num_channels must be at least 1"),
         (lambda: nn.GroupNorm(2, 3), ValueError, "num_groups must divide num_channels 3, got 2"),
-        (lambda: nn.GroupNorm(1, 2, eps=0), ValueError, "GroupNorm: eps must be positive, got 0"),
+        (lambda: nn.BatchNorm(1, eps=1e-46), ValueError, "BatchNorm: eps .* float32, .*got 1e-46"),
+        (lambda: nn.GroupNorm(1, 2, eps=0), ValueError, "GroupNorm: eps must be positive.*, got 0"),
+        (lambda: nn.GroupNorm(1, 2, eps=1e39), ValueError, "eps .* finite in float32, .*got 1e"),
         (lambda: nn.Standardize(0, 0), ValueError, "std must be positive and finite, got 0.0$"),
         (lambda: nn.Standardize(0, (1, 0)), ValueError, "std must .*, got 0.0 for channel 1"),
         (lambda: nn.Standardize(0, (-1, 2)), ValueError, "std must .*, got -1.0 for channel 0"),
@@ -161,6 +168,10 @@ def test_an_image_that_is_too_small_is_refused(layer, shape, message):
 def test_a_sample_of_another_shape_is_refused_with_both_shapes(layer, shape, message):
     with pytest.raises(ValueError, match=message):
         layer.forward(np.zeros((2, *shape), "f"))
+
+
+def test_a_dense_layer_takes_a_list_as_the_shape_that_it_is():
+    assert nn.Dense(2, 3).output_shape([2]) == (3,)
 
 
 def test_a_layer_that_states_nothing_says_what_is_missing():

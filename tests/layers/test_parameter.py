@@ -71,6 +71,11 @@ def test_weights_in_fortran_order_are_the_same_weights(backend):
 def test_only_float32_and_float64_parameters_exist():
     with pytest.raises(TypeError, match="Dense.*int32"):
         nn.Dense(2, 3).astype("int32")
+    with pytest.raises(TypeError, match="must be float32 or float64, got None"):
+        nn.Dense(2, 3).astype(None)
+    for dtype in (None, "int32", "float16", "foo"):
+        with pytest.raises(TypeError, match="^a parameter must be float32 or float64, got"):
+            nn.Dense(2, 3).weight.astype(dtype)
 
 
 @pytest.mark.parametrize("value", ["12", b"12", ["1", "2"], [None, None], [1j, 2]])
