@@ -54,7 +54,8 @@ def main() -> None:
     options.add_argument("--backend", choices=["cuda"], help="compare on a GPU instead")
     options.add_argument("--rounds", type=at_least(1), default=7)
     options.add_argument("--seconds", type=float, default=0.3, help="of each turn")
-    options.add_argument("--workloads", nargs="*", default=[w.name for w in WORKLOADS])
+    names = [w.name for w in WORKLOADS]
+    options.add_argument("--workloads", nargs="*", choices=names, default=names)
     options = options.parse_args()
     if options.quick:
         options.rounds, options.workloads = 3, ["mnist b64", "fashion mlp b32"]
