@@ -12,6 +12,12 @@ CHECKERS := memcheck racecheck initcheck synccheck
 # Python compiles a module when it is first imported: most of those installed never are. Where a
 # variable forbids it to keep what it compiled, every process would compile matplotlib once more.
 unexport PYTHONDONTWRITEBYTECODE
+# An editable install notes the clone's path in a file that Python before 3.13 reads as the locale says:
+# as ASCII under LC_ALL=C, as UTF-8 under LANG=C.
+ifneq (,$(filter C POSIX,$(LC_ALL)))
+unexport LC_ALL
+export LANG := C
+endif
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable
 
 # A test process a core. The slowest tests are shown, for `make test` has minutes only.
