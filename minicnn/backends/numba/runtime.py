@@ -147,9 +147,10 @@ class Team:
                 "start workers with 'spawn' (multiprocessing.get_context('spawn'))"
             )
         self.lock.acquire()
-        if seen.threads != threads_here():
-            numba.set_num_threads(threads_here())
-            seen.threads = threads_here()
+        wanted = threads_here()
+        if seen.threads != wanted:
+            numba.set_num_threads(wanted)
+            seen.threads = wanted
             self.started = True
 
     def __exit__(self, *exception):
