@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,15 @@ def is_own(method: Callable[..., object]) -> bool:
     return written_in.partition(".")[0] == __name__.partition(".")[0]
 
 
+@cache
+def of_the_user(kind: Any) -> bool:
+    return not (is_own(kind.forward_batch) and is_own(kind.backward_batch))
+
+
 def forward(layer: Any, x: Batch, training: bool) -> Batch:
     """`forward_batch` of a layer; a user's must return what its `output_shape` says."""
     y = layer.forward_batch(x, training)
-    if not (is_own(layer.forward_batch) and is_own(layer.backward_batch)):
+    if of_the_user(layer.__class__):
         layer._x_shape = tuple(x.shape)
         check_batch(layer, "forward_batch", y, x, (x.shape[0], *layer.output_shape(x.shape[1:])))
     return y
@@ -30,7 +36,7 @@ def forward(layer: Any, x: Batch, training: bool) -> Batch:
 def backward(layer: Any, dy: Batch, input_gradient: bool = True) -> Batch | None:
     """`backward_batch` of a layer; a user's must return a gradient of the shape of its input."""
     dx = layer.backward_batch(dy, input_gradient)
-    if input_gradient and not is_own(layer.backward_batch):
+    if input_gradient and of_the_user(layer.__class__):
         check_batch(layer, "backward_batch", dx, dy, layer._x_shape)
     return dx
 
