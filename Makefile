@@ -105,7 +105,7 @@ soak: $(VENV)/installed-tests
 	HYPOTHESIS_PROFILE=nightly NUMBA_ENABLE_CUDASIM=1 $(BIN)/python -m pytest --timeout 7200 tests/cuda
 
 # Lines and branches. cuda's kernels run in the simulator, numba's once more as plain Python.
-WITH_KERNELS := tests/layers tests/test_losses.py tests/test_optimizers.py tests/test_penalties.py \
+WITH_KERNELS := tests/layers tests/test_losses.py tests/test_optimizers.py tests/test_penalties.py tests/test_flushed.py \
     tests/backends/test_numba_convolution.py tests/backends/test_numba_elementwise.py
 coverage: $(VENV)/installed-tests
 	$(BIN)/python -m coverage erase

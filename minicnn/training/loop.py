@@ -83,7 +83,7 @@ def fit(
     augment: draws the inputs of each epoch: augment(inputs, rng) gives others of the same shape and
     dtype, and rng follows from (seed, epoch). See `data.RandomFlip`, `data.Compose` and the like.
     after_epoch: a function of epoch (from 0), network and history; returning True, or raising
-    StopTraining, ends the training. It may change the network.
+    StopTraining, ends the training. It may change the network, but not its backend or dtype.
     progress: show loss and accuracy: a line for each epoch on standard error, and in a terminal a
     bar with images/s while it runs; in a notebook one output of the cell, whose text changes.
     checkpoint: a file that is written before the first epoch, after each `every` epochs, and at the
