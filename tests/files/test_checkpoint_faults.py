@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.files.test_checkpoint import every_backend, run
+from tests.files.test_resuming import every_backend, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
 
@@ -72,7 +72,8 @@ INTERRUPTED = """
 import os, random, signal, sys, threading
 import minicnn as m
 from tests.strategies import stripes
-from tests.files.test_checkpoint import fresh, state
+from tests.files.test_checkpoint import state
+from tests.files.test_resuming import fresh
 path, backend = sys.argv[1], sys.argv[2]
 
 def train(**arguments):
