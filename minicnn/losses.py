@@ -92,7 +92,8 @@ class Loss(Described):
     def divisor(self, targets: Targets, indices: Indices) -> float:
         """What the sum over these samples is divided by: their number, or their class weights.
 
-        Where no sample of a batch counts it is 0, and the loss as well.
+        Where no sample of a batch counts it is 0, and the loss is the sum: 0, but for what label
+        smoothing adds.
         """
         if targets.mass is None:
             return len(indices)

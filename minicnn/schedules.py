@@ -36,7 +36,7 @@ class StepDecay:
 
     def __call__(self, epoch: float) -> float:
         _check("epoch", epoch, least=0)
-        return self.gamma ** (epoch // self.every)
+        return self.gamma ** math.floor(epoch / self.every)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """What every rank of test_distributed.py runs: `mpiexec -n R python mpi_job.py FOLDER CASE …`."""
 
 import os
+import signal
 import sys
 from pathlib import Path
+from threading import Thread
+from time import sleep
 
 import numpy as np
 
@@ -21,7 +24,7 @@ from minicnn import (  # fmt: skip
     distributed,
     set_threads,
 )
-from minicnn.data import Compose, CutOut, RandomCrop, RandomFlip
+from minicnn.data import Compose, CutOut, Dataset, RandomCrop, RandomFlip
 
 
 def samples():
@@ -37,6 +40,8 @@ def network(*between, seed=0):
 
 
 def loss(case):
+    if case == "smoothed":  # some shares have no sample that counts
+        return SoftmaxCrossEntropy(label_smoothing=0.2, class_weights=[1, 0, 0])
     return SoftmaxCrossEntropy(class_weights=[1, 2, 5] if case == "weights" else None)
 
 
@@ -91,6 +96,11 @@ def main(comm, case, folder):
         sys.exit(3)
     if case == "killed" and comm.rank == 1:
         os.kill(os.getpid(), 9)
+    if case == "changed":
+        arguments["after_epoch"] = lambda epoch, *_: changed(net, comm.rank == epoch == 3)
+    if case == "exits after two" and comm.rank == 1:
+        Thread(target=interrupt_twice).start()
+        sleep(9)
     if case == "hook":
         arguments["after_epoch"] = lambda epoch, *_: comm.rank == 0 and epoch == 1
     if case == "frozen":
@@ -127,10 +137,21 @@ def without_weight():
     return net, (loss, SGD(0.1), (x, np.array([0] + [1] * 7)))
 
 
+def changed(net, really):
+    if really:
+        net[0].bias.value = np.ones(4)
+
+
+def interrupt_twice():
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGINT)
+        sleep(0.2)
+
+
 def refused(comm, folder, what):
     """What each rank is told when rank 1 is asked for another training."""
     net, (images, labels), validation, arguments = network(), samples(), None, dict(ARGUMENTS)
-    a_loss, optimizer = SoftmaxCrossEntropy(), SGD(0.1)
+    a_loss, optimizer, names = SoftmaxCrossEntropy(), SGD(0.1), ("a", "b", "c")
     if comm.rank == 1:
         if what == "loss":
             a_loss = SoftmaxCrossEntropy(label_smoothing=0.1)
@@ -150,8 +171,11 @@ def refused(comm, folder, what):
             arguments["epochs"] += 1
         if what == "train":
             labels = labels[::-1]
+        if what == "classes":
+            names = names[::-1]
     try:
-        distributed.fit(comm, net, a_loss, optimizer, (images, labels), validation, **arguments)
+        train = Dataset(images, labels, names)
+        distributed.fit(comm, net, a_loss, optimizer, train, validation, **arguments)
     except ValueError as error:
         (folder / f"{comm.rank}.txt").write_text(str(error), "utf-8")
 

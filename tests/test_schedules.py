@@ -71,6 +71,11 @@ def test_step_decay_drops_with_the_first_update_of_an_epoch(every, gamma, drops,
     assert schedule(first + every) == gamma ** (drops + 1)
 
 
+@pytest.mark.parametrize("drops", [5, 10, 100])
+def test_step_decay_drops_by_parts_of_an_epoch_too(drops):
+    assert StepDecay(1 / drops, 0.5)(1) == 0.5**drops
+
+
 @given(cosines, st.floats(0.0, 100.0))
 def test_cosine_falls_from_one_to_its_floor_and_stays_there(schedule, after):
     assert schedule(0) == 1.0

@@ -99,8 +99,8 @@ class Dataset:
                 f"Dataset: wanted a position, a slice, a 1-D array of positions or a mask, "
                 f"got {index!r}"
             )
-        if not positions.size:
-            positions = positions.astype(np.intp)  # an empty list comes as float64
+        if not positions.size and positions.dtype.kind == "f":  # as an empty list comes
+            positions = positions.astype(np.intp)
         return Dataset(self.images[positions], self.labels[positions], self.classes)
 
 

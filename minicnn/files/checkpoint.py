@@ -203,8 +203,9 @@ def load_training(
     old = saved.progress.arguments
     # Older files name no more than the shape of the inputs.
     asked = {k: old[k] if v.startswith(f"{old.get(k)} of ") else v for k, v in arguments.items()}
-    there = facts(saved.network, saved.optimizer, old)
-    here = facts(network, optimizer, asked)
+    names = [*{**old, **asked}]  # one of them may lack some
+    there = facts(saved.network, saved.optimizer, old, names)
+    here = facts(network, optimizer, asked, names)
     for was, now in zip_longest(there, here, fillvalue="no further layer"):
         if was != now:
             raise ValueError(
@@ -233,10 +234,12 @@ class Training(NamedTuple):
         return self.progress
 
 
-def facts(network: Sequential, optimizer: Optimizer, arguments: dict[str, str]) -> Iterator[str]:
-    """What two trainings must have in common to be one."""
-    for name, text in arguments.items():
-        yield f"{name}={text}"
+def facts(
+    network: Sequential, optimizer: Optimizer, arguments: dict[str, str], names: list[str]
+) -> Iterator[str]:
+    """What two trainings must have in common to be one. names: of arguments, in which order."""
+    for name in names:
+        yield f"{name}={arguments[name]}" if name in arguments else f"no {name}"
     yield f"optimizer={type(optimizer).__name__}({arguments_of(optimizer)})"
     yield f"parameters of {network.dtype}"
     for position, layer in enumerate(network.layers):

@@ -106,7 +106,7 @@ class Tally:
     def add(self, loss: float, weight: float, samples: int) -> None:
         if self.steps == 0:
             self.first_loss = loss
-        self.total += loss * weight
+        self.total += loss * (weight or 1.0)  # where no sample counts, a loss is a sum
         self.weight += weight
         self.samples += samples
         self.steps += 1

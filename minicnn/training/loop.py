@@ -123,7 +123,7 @@ def fit(
             "augment": described(augment),
         }
     )
-    stated = [f"epochs={epochs}", *facts(network, optimizer, run.arguments)]
+    stated = [f"epochs={epochs}", *facts(network, optimizer, run.arguments, [*run.arguments])]
     team.agree(stated, {"train": train, "validation": validation})
     loss = loss.on(network.backend)
     samples = prepare(network, loss, train, "train")
@@ -165,6 +165,8 @@ def fit(
                 f"fit: after_epoch made the network {network.dtype} on {network.backend!r}; it was "
                 f"{kind[1]} on {kind[0]!r}"
             )
+        if after_epoch is not None:  # which may have changed the weights on one rank alone
+            team.check(network, epoch)
         due = len(run.history) % every == 0 or stopped or run.ended(epochs, patience)
         if kept is not None and due:
             save(kept, network, optimizer, run)

@@ -3,6 +3,8 @@ set, computes the gradient of its share of each batch, and the gradients are add
 
     g = Σ_r w_r · g_r,   w_r = (divisor of rank r's share) / (divisor of the whole batch)
 
+(a divisor of 0, where class weights leave nothing to count, divides like 1).
+
 g_r is the gradient of the mean loss over rank r's share, so g is that of the mean over the whole
 batch, for any shares. Losses are averaged with the same w_r, BatchNorm's running statistics with
 each rank's part of the samples, which class weights don't change.
@@ -28,7 +30,9 @@ from zlib import crc32
 import numpy as np
 
 from ..backends.numpy.steps import Steps
+from ..common.arguments import instance
 from ..data.batches import in_batches
+from ..data.dataset import Dataset
 from ..files.history import History
 from ..losses import Loss
 from ..network import Sequential, restore, snapshot
@@ -48,10 +52,11 @@ except ImportError as error:
 def job() -> Iterator[MPI.Intracomm]:
     """All ranks of this job: `with job() as comm:`. An error on one rank ends them all.
 
-    Without it the others would wait forever for the rank that left. The error is printed with the
-    rank's number and its machine, and mpiexec returns with exit code 1. A process that is killed
-    can print nothing; mpiexec then says so and names a process (rank 0 prints who is who first),
-    be it the one that died or one that mpiexec ended because of it.
+    Without it the others would wait forever for the rank that left. (sys.exit() says that all is
+    well, so it ends this rank alone.) The error is printed with the rank's number and its machine,
+    and mpiexec returns with exit code 1. A process that is killed can print nothing; mpiexec then
+    says so and names a process (rank 0 prints who is who first), be it the one that died or one
+    that mpiexec ended because of it.
     """
     comm = MPI.COMM_WORLD
     machine = socket.gethostname()
@@ -65,9 +70,11 @@ def job() -> Iterator[MPI.Intracomm]:
         if isinstance(error, SystemExit) and not error.code:
             raise
         where = f"rank {comm.rank} of {comm.size} on {machine}"
-        print(f"{where} ends the job:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-        sleep(0.5)  # what is printed travels through mpiexec, which drops it once the job ends
-        comm.Abort(1)
+        try:
+            print(f"{where} ends the job:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+            sleep(0.5)  # what is printed travels through mpiexec, which drops it once the job ends
+        finally:  # also after a second Ctrl-C
+            comm.Abort(1)
 
 
 def fit(
@@ -87,11 +94,13 @@ def fit(
     needs access. Training goes on from it to the same bits on as many ranks as before.
 
     Raises ValueError on every rank, naming what differs, when ranks were given different data or
-    arguments; ValueError when there are fewer samples in a batch or in `validation` than ranks;
-    RuntimeError, naming the rank, when a rank's parameters are not bit for bit those of rank 0 at
-    the end of an epoch; and what `minicnn.fit` raises. Call it inside `job`, so that an error on
-    one rank ends all of them.
+    arguments; ValueError when there are fewer samples in a batch or in `validation` than ranks (as
+    for any argument that makes no sense, on those ranks that were given it); RuntimeError, naming
+    the rank, when a rank's parameters are not bit for bit those of rank 0 at the end of an epoch;
+    and what `minicnn.fit` raises. Call it inside `job`, so that an error on one rank ends all of
+    them.
     """
+    instance(comm, MPI.Comm, "comm", "distributed.fit", "the communicator that `job` gives")
     return fit_as(network, loss, optimizer, train, validation, team=Ranks(comm), **arguments)
 
 
@@ -141,7 +150,7 @@ class Ranks:
     def gradients(self, network, loss, samples, indices):
         share = np.array_split(indices, self.size)[self.comm.rank]
         divisor = loss.divisor(samples.targets, indices)
-        weight = loss.divisor(samples.targets, share) / (divisor or 1.0)
+        weight = (loss.divisor(samples.targets, share) or 1.0) / (divisor or 1.0)
         value, right = 0.0, 0
         if len(share):
             found, correct = forward_and_backward(network, loss, samples, share)
@@ -189,10 +198,10 @@ class Ranks:
         mine = np.arange(self.comm.rank, samples.size, self.size)
         found = measure(network, loss, samples, mine)
         weight = loss.divisor(samples.targets, mine)
-        sums = np.array([found.loss * weight, weight, (found.accuracy or 0) * len(mine)])
+        sums = np.array([found.loss * (weight or 1.0), weight, (found.accuracy or 0) * len(mine)])
         self.comm.Allreduce(MPI.IN_PLACE, sums)
         accuracy = None if found.accuracy is None else float(sums[2] / samples.size)
-        return self.from_leader((float(sums[0] / sums[1]), accuracy))
+        return self.from_leader((float(sums[0] / (sums[1] or 1.0)), accuracy))
 
 
 def checksums(samples: Samples | None, name: str) -> str:
@@ -200,9 +209,9 @@ def checksums(samples: Samples | None, name: str) -> str:
     if samples is None:
         return "no samples"
     inputs, targets = split(samples, name)
-    return (
-        f"inputs and targets of the checksums {checksum(inputs):08x} and {checksum(targets):08x}"
-    )
+    classes = f", classes {samples.classes}" if isinstance(samples, Dataset) else ""
+    sums = f"{checksum(inputs):08x} and {checksum(targets):08x}"
+    return f"inputs and targets of the checksums {sums}{classes}"
 
 
 def checksum(array: np.ndarray) -> int:

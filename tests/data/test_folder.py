@@ -114,6 +114,15 @@ def test_a_large_jpeg_is_its_mean_colours_when_it_is_made_small(tmp_path):
     assert np.abs(small[2] - [[0, 0], [0, 255]]).max() < 70
 
 
+@pytest.mark.parametrize("side", [448, 449, 450, 455])
+def test_a_jpeg_is_made_small_as_its_pixels_are_whatever_its_sides(side, tmp_path):
+    large = np.array(Image.fromarray(pixels(9, 9)).resize((side, side), Image.Resampling.BICUBIC))
+    put(tmp_path, "a/one.jpg", large, quality=95)
+    put(tmp_path, "a/one.png", large)
+    found, wanted = read_images(tmp_path, (28, 28)).images.astype(int)
+    assert np.abs(found - wanted).max() < 12
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
 def test_pixels_of_every_common_kind_are_read(mode, tmp_path):
     image = Image.fromarray(np.full((3, 3, 3), (255, 255, 255), np.uint8)).convert(mode)

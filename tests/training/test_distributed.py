@@ -28,8 +28,14 @@ several_ranks = pytest.mark.parametrize("ranks", [2, 4])
 
 # Trainings that come to an end, by the number of ranks. One job makes them all, one after the
 # other, for most of a job's time is its processes' start.
-OTHERS = "loss", "network", "frozen", "dtype", "optimizer", "validation", "seed", "epochs", "train"
-BY_SEVERAL = "float32", "float64", "weights", "frozen", "augmented", "norm", "one step", "stopped"
+OTHERS = (
+    "loss", "network", "frozen", "dtype", "optimizer", "validation", "seed", "epochs", "train",
+    "classes",
+)  # fmt: skip
+BY_SEVERAL = (
+    "float32", "float64", "weights", "smoothed", "frozen", "augmented", "norm", "one step",
+    "stopped",
+)  # fmt: skip
 CASES = {
     1: ("float32", "weightless"),
     2: (*BY_SEVERAL, "numba", "weightless", "hook", *(f"other {what}" for what in OTHERS)),
@@ -95,6 +101,7 @@ def test_only_rank_0_shows_the_progress(tmp_path):
         ("float32", 1e-5),
         ("float64", 1e-12),
         ("weights", 1e-5),
+        ("smoothed", 1e-5),
         ("frozen", 1e-5),
         ("augmented", 1e-5),
     ],
@@ -158,6 +165,9 @@ def test_another_number_of_ranks_does_not_go_on_from_a_checkpoint(job, tmp_path)
     done = run(4, tmp_path, "resumed")
     assert done.returncode != 0
     assert "is of another training: it has ranks=2, this call has ranks=4" in done.stderr
+    with pytest.raises(ValueError, match="it has ranks=2, this call has no ranks"):
+        fit(mpi_job.network(*mpi_job.NORM), mpi_job.loss(""), SGD(0.1, momentum=0.9),
+            mpi_job.samples(), checkpoint=job(2) / "job.npz", **mpi_job.ARGUMENTS)  # fmt: skip
 
 
 @several_ranks
@@ -175,6 +185,8 @@ def test_running_statistics_average_the_shares_of_a_batch_by_their_size(ranks, j
     [
         ("raises", "rank 1 of 4 on .* ends the job(.|\n)*no room on the disk"),
         ("exits", "rank 1 of 4 on .* ends the job"),
+        ("exits after two", "rank 1 of 4 on .* ends the job"),
+        ("changed", "after epoch 4 the parameters of rank 3 are not those of rank 0"),
         ("drifts", "after epoch 1 the parameters of rank 1 are not those of rank 0"),
         ("seeds", "rank 1 was given seed=1, rank 0 seed=0"),
         ("nan", "the loss is nan in epoch 1, step"),
@@ -196,6 +208,7 @@ def test_every_rank_is_told_what_one_was_given_that_the_others_were_not(what, jo
         "network": "layer 3: Dropout()",
         "frozen": f"layer 0: {mpi_job.network()[0]}, frozen: weight, bias, rank 0 layer 0: ",
         "dtype": "parameters of float64",
+        "classes": "train with inputs",
     }
     assert "rank 1 was given " + named.get(what, what) in told[0]
 

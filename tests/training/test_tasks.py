@@ -1,6 +1,7 @@
 """Regression, targets as rows, several answers at once, one against the rest."""
 
 import numpy as np
+import pytest
 
 from minicnn import (
     SGD,
@@ -14,6 +15,7 @@ from minicnn import (
     fit,
 )
 from tests.strategies import stripes
+from tests.training.small import every_backend
 
 
 def test_regression_has_a_loss_and_nothing_else():
@@ -60,3 +62,15 @@ def test_one_against_the_rest_counts_the_sign_of_its_one_logit():
     assert found.accuracy == right.mean() > 0.9
     assert found.confusion.shape == (2, 2)
     assert history["train_accuracy"][-1] > 0.9
+
+
+@every_backend
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+def test_a_mean_loss_does_not_depend_on_how_samples_come_in_batches(backend, size):
+    """Also where nothing in a batch counts, and label smoothing adds something all the same."""
+    images, labels = stripes(8)
+    loss = SoftmaxCrossEntropy(label_smoothing=0.2, class_weights=[1, 0])
+    net = Sequential(Flatten(), Dense(64, 2), seed=0).to(backend)
+    whole = loss.forward(net.to("numpy").predict(images), labels)
+    found = evaluate(net.to(backend), loss, (images, labels), batch_size=size)
+    assert found.loss == pytest.approx(whole, rel=1e-5)
