@@ -38,6 +38,8 @@ class Loss(Described):
 
     _ready: int | None  # the thread whose forward waits for its backward
 
+    backend = "numpy"
+
     def __init__(self, **arguments: Any) -> None:
         if arguments and type(self).__init__ is Loss.__init__:
             raise TypeError(f"{type(self).__name__} takes no arguments, got {arguments}")
@@ -104,6 +106,7 @@ class Loss(Described):
         return self.ops.upload(np.arange(len(target)))
 
     def to(self, backend: str) -> Self:
+        backends.leave(self, self.backend)
         self.backend = backend
         self.buffers = self.ops.Buffers()
         self._ready = None

@@ -35,6 +35,15 @@ def get(name: str) -> Backend:
     return cast(Backend, found)
 
 
+def leave(part: object, backend: str) -> None:
+    """Drop what a layer or a loss keeps on a backend of the last batch: elsewhere it is of no use,
+    and a machine without a GPU could not even unpickle it.
+    """
+    for name, value in [*vars(part).items()]:
+        if type(value).__module__.startswith(f"{__name__}.{backend}."):
+            delattr(part, name)
+
+
 def available() -> list[str]:
     """Names of the backends that this machine can run, the reference first.
 

@@ -223,6 +223,7 @@ class Layer(Described):
         ops = backends.get(backend)
         with self.alone():
             for layer in self.walk():
+                backends.leave(layer, layer.backend)
                 layer.backend, layer.buffers, layer._expected_dy = backend, ops.Buffers(), None
             move(self.state().values(), backend)
         return self

@@ -33,7 +33,7 @@ from .evaluation import Tally
 from .interrupt import WholeSteps
 from .progress import Report, report
 from .samples import Prepared, Samples, prepare, split
-from .step import Rules, constant, not_finite, update
+from .step import Rules, constant, not_finite, update, updates_alike
 from .team import ALONE, Team
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -132,14 +132,18 @@ def fit(
     check_classes(samples, judged)
     kept = checkpoint if team.leads else None
     run = begin(team, network, optimizer, run, kept, epochs, seed, resume)
-    steps = team.steps(network, loss, samples.dtype)
+
+    def new_steps() -> EpochSteps:
+        return team.steps(network, loss, samples.dtype, updates_alike(optimizer, penalty))
+
+    steps = new_steps()
     shown = report(progress and team.leads, epochs, samples.size)
     stopped, kind = False, (network.backend, network.dtype)
     while not (stopped or run.ended(epochs, patience)):
         epoch, start = len(run.history), perf_counter()
         if augment is not None:
             samples = augmented(samples, train, augment, seed, epoch, network)
-            steps = team.steps(network, loss, samples.dtype)  # the old ones know the old data
+            steps = new_steps()  # the old ones know the old data
         batches = list(in_batches(shuffled(samples.size, seed, epoch), batch_size))
         with shown.epoch(epoch):
             tally = train_epoch(
@@ -165,8 +169,9 @@ def fit(
                 f"fit: after_epoch made the network {network.dtype} on {network.backend!r}; it was "
                 f"{kind[1]} on {kind[0]!r}"
             )
-        if after_epoch is not None:  # which may have changed the weights on one rank alone
+        if after_epoch is not None:  # which may have changed weights, on one rank alone
             team.check(network, epoch)
+            steps = new_steps()
         due = len(run.history) % every == 0 or stopped or run.ended(epochs, patience)
         if kept is not None and due:
             save(kept, network, optimizer, run)

@@ -144,7 +144,7 @@ class Ranks:
         self.statistics_part = slice(learned, sum(sizes))
         self.pieces = np.split(self.buffer[:-2], np.cumsum(sizes)[:-1])
 
-    def steps(self, network, loss, dtype):
+    def steps(self, network, loss, dtype, same_update):
         return Steps(dtype)  # every step meets the other ranks, on the host
 
     def gradients(self, network, loss, samples, indices):

@@ -47,6 +47,11 @@ def repeatable(network: Sequential, loss: Loss) -> bool:
     return own and not any(map(states_more, parts))
 
 
+def updates_alike(optimizer: Optimizer, penalty: Penalty | None) -> bool:
+    """Whether updates can be replayed too."""
+    return not (states_more(optimizer) or states_more(penalty))
+
+
 def states_more(part: object) -> bool:
     """Whether classes of the user's compute more than their constructor and shapes."""
     return any(

@@ -33,8 +33,8 @@ class Team(Protocol):
     def start(self, network: Sequential, seed: int) -> None:
         """Everybody gets the leader's parameters, and random masks that follow from the seed."""
 
-    def steps(self, network: Sequential, loss: Loss, dtype: Any) -> EpochSteps:
-        """What takes the steps of an epoch."""
+    def steps(self, network: Sequential, loss: Loss, dtype: Any, same_update: bool) -> EpochSteps:
+        """What takes the steps of an epoch. same_update: see `contract.Steps`."""
 
     def gradients(
         self, network: Sequential, loss: Loss, samples: Prepared, indices: Indices
@@ -67,9 +67,9 @@ class Alone:
     def start(self, network, seed):
         network.reseed(seed)
 
-    def steps(self, network, loss, dtype):
+    def steps(self, network, loss, dtype, same_update):
         written = [p.data for p in network.state().values() if p.statistic]
-        return network.ops.Steps(dtype, written, repeatable(network, loss))
+        return network.ops.Steps(dtype, written, repeatable(network, loss), same_update)
 
     def gradients(self, network, loss, samples, indices):
         return forward_and_backward(network, loss, samples, indices)

@@ -52,3 +52,14 @@ def test_an_optimizer_goes_on_in_a_copy():
     for net, its in ((network, optimizer), again):
         m.fit(net, loss, its, (images, labels), epochs=2, batch_size=8, seed=3, progress=False)
     assert all(np.array_equal(a, b) for a, b in zip(values(network), values(again[0])))
+
+
+def test_a_network_that_has_left_the_device_keeps_nothing_there():
+    network, loss = make_network().to("cuda"), m.SoftmaxCrossEntropy().to("cuda")
+    loss.forward(network.forward(normal((6, 4), 0, "float32"), training=True), np.arange(6) % 3)
+    network.backward(loss.backward())
+    network.to("numpy")
+    loss.to("numpy")
+    for part in (*network.walk(), loss):
+        held = {name: type(value).__module__ for name, value in vars(part).items()}
+        assert not [name for name, module in held.items() if "cuda" in module]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minicnn as m
+from minicnn.backends.cuda import data, tile
 from tests.strategies import normal, seeds
 
 # Of the sum of |a · b|: what three products of shorter numbers leave out (`tensor_cores.py`), or
@@ -35,3 +36,19 @@ def test_what_is_no_number_reaches_its_row_and_no_other(poison):
     y = copy.deepcopy(layer).to("cuda").forward(x)
     assert not np.isfinite(y[3]).any()
     assert np.isfinite(np.delete(y, 3, axis=0)).all()
+
+
+def test_more_rows_than_a_grid_has_room_for_are_refused():
+    narrow = tile.TILES[-1]
+    most = tile.MOST_TILES * narrow.shape[0]
+    with pytest.raises(ValueError, match=f"product of {most + 1} rows, wanted at most {most}:"):
+        tile.multiply(None, narrow, 1, None, None, None, (most + 1, 1, 1), 1, None, None)
+
+
+def test_the_pixels_of_large_images_lie_along_the_grids_long_side(monkeypatch):
+    grids = []
+    monkeypatch.setattr(data, "launch", lambda kernel, blocks, *_, **__: grids.append(blocks))
+    ops = m.backends.get("cuda")
+    images = ops.upload(np.zeros((1, 3, 840, 840), np.uint8))
+    ops.gather(images, np.arange(1), np.dtype("f"), ops.Buffers())
+    assert grids == [(66150, 1)]

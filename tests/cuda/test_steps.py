@@ -153,3 +153,32 @@ def test_every_epoch_is_recorded_anew():
             )
         found.append(steps.read()[1])
     assert [len(right) for right in found] == [3, 3, 5]
+
+
+class Fading(m.SGD):
+    """Decays weights less with every step."""
+
+    calls = 0
+
+    def update(self, ops, values, grads, slots, lr, step):
+        self.calls += 1
+        ops.sgd_update(values, grads, [], lr, 0.0, False, 1 / self.calls)
+
+
+def test_an_optimizer_of_a_users_own_is_asked_at_every_step():
+    wanted, found = (trained(network(), Fading, backend=b)[1] for b in ("numpy", "cuda"))
+    assert found["train_loss"] == pytest.approx(wanted["train_loss"], rel=1e-4)
+
+
+def test_a_network_that_was_away_between_two_epochs_is_put_back_after_a_broken_loss():
+    net, good = m.Sequential(nn.BatchNorm(2), nn.Dropout(0.3), nn.Dense(2, 3), seed=1), {}
+
+    def after_epoch(epoch, net, history):
+        net.to("numpy").to("cuda")
+        net[2].weight.value = np.full((3, 2), np.nan)
+        good.update(snapshot(net))
+
+    with pytest.raises(FloatingPointError):
+        trained(net, m.SGD, after_epoch=after_epoch)
+    for name, value in snapshot(net).items():
+        np.testing.assert_array_equal(value, good[name])

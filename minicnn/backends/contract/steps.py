@@ -12,13 +12,18 @@ from .names import Array, Indices, Number, Scalar
 
 class Operations(Protocol):
     def Steps(
-        self, dtype: Any, state: Sequence[Array] = (), repeatable: bool = True
+        self,
+        dtype: Any,
+        state: Sequence[Array] = (),
+        repeatable: bool = True,
+        same_update: bool = True,
     ) -> EpochSteps:
         """What takes the training steps of a network of that dtype.
 
         state: arrays that forward writes (statistics, counters). They are put back to what they
         were before a loss that is not finite. repeatable: False where a step may do something else
-        than the step before; then nothing is replayed.
+        than the step before; then nothing is replayed. same_update: False where only its update
+        may.
         """
 
 

@@ -89,7 +89,7 @@ def gather(data, indices, dtype, buffers):
     y = Batch(buffers.empty("gather", prod(shape), dtype), shape)
     images, chosen = data.find(indices, buffers)
     scale = y.dtype.type(1 / 255 if data.dtype == np.uint8 else 1)
-    blocks = -(-len(indices) // SQUARE), -(-size // SQUARE)
+    blocks = -(-size // SQUARE), -(-len(indices) // SQUARE)  # of these two the first may be large
     gatherer = gather_pixels if data.dtype == np.uint8 else gather_floats
     arguments = images, chosen, size, len(indices), scale, y.flat
     launch(gatherer, blocks, *arguments, threads=ROWS * SQUARE)
@@ -129,7 +129,7 @@ def turn(images, chosen, size, count, scale, y):
     """
     square = cuda.shared.array((SQUARE, WIDER), y.dtype)
     column, row = cuda.threadIdx.x % SQUARE, cuda.threadIdx.x // SQUARE
-    n0, first = cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
+    n0, first = cuda.blockIdx.y * SQUARE, cuda.blockIdx.x * SQUARE
     for n in range(row, min(SQUARE, count - n0), ROWS):
         if first + column < size:
             square[column, n] = y.dtype.type(images[chosen[n0 + n] * size + first + column]) * scale

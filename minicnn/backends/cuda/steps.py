@@ -26,11 +26,11 @@ class Steps:
     for those are compiled and loaded then; the second becomes a recording, which is replayed.
     """
 
-    def __init__(self, dtype, state=(), repeatable=True) -> None:
+    def __init__(self, dtype, state=(), repeatable=True, same_update=True) -> None:
         self.dtype, self.buffers = np.dtype(dtype), Buffers()
         self.recordings: dict[int, Recording] = {}
         self.seen: set[int] = set()
-        self.recordable = repeatable
+        self.recordable = repeatable and same_update
         written = join([list(state)])[0] if state else []
         self.state = [(a, cuda.device_array(a.size, a.dtype)) for a in written]
 

@@ -32,6 +32,7 @@ TILES = (
 if SIMULATED:
     TILES = Tile(2, 8, 4, 2, 1), Tile(4, 4, 2, 2, 1)
 MOST = 32 if SIMULATED else 65536  # threads that keep all of a GPU busy
+MOST_TILES = 65535  # of rows: a grid's second number is no larger
 FETCHED = 4  # to fetch a block's columns costs as much as to compute so many rows of them
 
 
@@ -177,6 +178,11 @@ def multiply(product, tile, groups, a, b, bias, sizes, batch, buffers, c):
     rows, columns, depth = sizes
     blocks = -(-columns // tile.shape[1]), -(-rows // tile.shape[0])
     most = depth // (4 * DEPTH)
+    if blocks[1] > MOST_TILES:
+        raise ValueError(
+            f"cuda: a product of {rows} rows, wanted at most {MOST_TILES * tile.shape[0]}: a layer "
+            "has too many inputs or outputs"
+        )
     parts = max(1, min(MOST // (tile.threads * blocks[0] * blocks[1] * groups), most))
     chunk = -(-depth // (parts * DEPTH)) * DEPTH
     size, biased = groups * rows * columns, int(bias is not None)

@@ -14,7 +14,7 @@ from .runtime import take_up, team
 class Steps(steps.Steps):
     """See `contract.EpochSteps`. MINICNN_REPLAY=0 goes through the layers at every step."""
 
-    def __init__(self, dtype, state=(), repeatable=True) -> None:
+    def __init__(self, dtype, state=(), repeatable=True, same_update=True) -> None:
         super().__init__(dtype, state)
         self.repeatable = repeatable and switch("MINICNN_REPLAY")
 

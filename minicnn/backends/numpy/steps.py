@@ -6,7 +6,7 @@ from math import isfinite
 class Steps:
     """`contract.EpochSteps` where nothing is gained by replaying: both functions are called."""
 
-    def __init__(self, dtype, state=(), repeatable=True) -> None:
+    def __init__(self, dtype, state=(), repeatable=True, same_update=True) -> None:
         self.state = [(array, array.copy()) for array in state]
 
     def start(self, batches, rates, taken):
