@@ -1,13 +1,31 @@
-"""What is asked of an exercise: that its solution is right, and its mistakes are called by name."""
+"""What is asked of an exercise: that its solution is right, and its mistakes are called by name.
 
+And how a solution is changed, and the command run.
+"""
+
+import os
 import re
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
+import numpy as np
 import pytest
 from grading import report, steps
 from grading.blank import WrongError
 from grading.exercise import Exercise, source_of
 from grading.mistakes import attempt, mistakes_of, named
+
+ENDLESS = """def dense_backward(dy, x, w):
+    print("endless", flush=True)
+    while True:
+        try:
+            while True:
+                pass
+        except KeyboardInterrupt:  # compiled code goes on, too
+            pass
+"""
 
 
 def filled(exercise, folder, function=None, prediction=None):
@@ -46,3 +64,31 @@ def check_slips(exercise):
     for slip in getattr(exercise.key, "SLIPS", ()):
         with pytest.raises(WrongError, match=re.escape(slip.__doc__)):
             exercise.key.extras(slip)
+
+
+def changed(exercise, change):
+    """The solution with all that it gives changed."""
+
+    def function(*arguments):
+        found = getattr(exercise.key, exercise.blank)(*arguments)
+        results = found if isinstance(found, tuple) else (found,)
+        results = tuple(change(k, np.array(result, float)) for k, result in enumerate(results))
+        return results if len(results) > 1 else results[0]
+
+    return function
+
+
+def typed(clone, *arguments):
+    """A command as subprocess takes it."""
+    return {
+        "args": [sys.executable, str(clone / "examples" / "exercises"), *arguments], "cwd": clone,
+        "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8",
+        "env": {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent),
+                "PYTHONIOENCODING": "utf-8"},
+    }  # fmt: skip
+
+
+def command(clone, *arguments, status=0):
+    done = subprocess.run(**typed(clone, *arguments))
+    assert done.returncode == status, done.stderr
+    return done

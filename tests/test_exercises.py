@@ -1,11 +1,14 @@
 """Solutions are right, stubs are greeted, and every mistake is called by its name."""
 
+import json
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
-from pathlib import Path
-from shutil import copytree, ignore_patterns
+from contextlib import suppress
+from shutil import copy, copytree, ignore_patterns
 
 import numpy as np
 import pytest
@@ -15,7 +18,16 @@ from grading.exercise import FOLDER, exercises
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.exercising import check_mistakes, check_slips, check_solution, filled
+from tests.exercising import (
+    ENDLESS,
+    changed,
+    check_mistakes,
+    check_slips,
+    check_solution,
+    command,
+    filled,
+    typed,
+)
 from tests.strategies import seeds
 
 EXERCISES = exercises()
@@ -88,18 +100,6 @@ def test_every_mistake_is_called_by_its_name(exercise):
     check_slips(exercise)
 
 
-def changed(exercise, change):
-    """The solution with all that it gives changed."""
-
-    def function(*arguments):
-        found = getattr(exercise.key, exercise.blank)(*arguments)
-        results = found if isinstance(found, tuple) else (found,)
-        results = tuple(change(k, np.array(result, float)) for k, result in enumerate(results))
-        return results if len(results) > 1 else results[0]
-
-    return function
-
-
 @given(st.sampled_from(CALLED), seeds)
 def test_a_single_number_that_is_a_little_off_is_seen(exercise, seed):
     rng = np.random.default_rng(seed)
@@ -134,6 +134,7 @@ RETURNS = {
     "return (dy.T @ x).tolist(), x, dy": r"dw: yours \[\[51.0, 4.0\]\], wanted an array \(1, 2\)",
     "return dy @ x": r"ValueError: .*\n.*return dy @ x\n.*called with dy = an array \(2, 1\)",
     "return nothing": "NameError: name 'nothing' is not defined",
+    "raise SystemExit(0)": r"told to exit here.*\n.*raise SystemExit\(0\)\n.*called with dy",
     "dy *= 2\n    return x, x, x": "dy is changed: others still need it as it was",
 }
 
@@ -160,11 +161,32 @@ def test_importing_a_solution_is_refused(line, tmp_path):
 @pytest.mark.parametrize(
     ("function", "step"),
     [("def dense(x, w, b)\n    return x", "syntax"), ("def other(x): return x", "name"),
-     ("def dense(x, w, b):\n    return x\n\n1 / 0", "error")],
+     ("def dense(x, w, b):\n    return x\n\n1 / 0", "error"),
+     ("def dense(x, w, b):\n    return x\n\nexit()", "error")],
 )  # fmt: skip
 def test_a_file_that_cannot_be_run_is_told_why(function, step, tmp_path):
     found = report.grade(filled(of_number("03"), tmp_path, function))
     assert (found.mark, found.step) == (report.WRONG, step)
+
+
+def test_a_blank_that_only_its_own_checks_call_may_not_exit_either(tmp_path):
+    training = "def train(*arguments):\n    raise SystemExit(0)"
+    assert report.grade(filled(of_number("19"), tmp_path, training)).step == "error"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "step"), [("utf-8-sig", ""), ("latin-1", "encoding"), ("utf-16", "encoding")]
+)
+def test_a_file_is_read_as_python_reads_it(encoding, step, tmp_path):
+    exercise = filled(of_number("03"), tmp_path)
+    text = exercise.path.read_text(encoding="utf-8").encode("latin-1", "replace").decode("latin-1")
+    exercise.path.write_text(f"{text}# été\n", encoding=encoding)
+    assert report.grade(exercise).step == step
+
+
+def test_an_answer_to_the_question_may_be_of_any_type(tmp_path):
+    strange = filled(of_number("03"), tmp_path, prediction="__import__('numpy').array(['a', 'b'])")
+    assert report.grade(strange).step == "question"
 
 
 def test_the_question_comes_before_the_grade(tmp_path):
@@ -215,17 +237,6 @@ def clone(tmp_path):
     return tmp_path
 
 
-def command(clone, *arguments, status=0):
-    done = subprocess.run(
-        [sys.executable, str(clone / "examples" / "exercises"), *arguments],
-        capture_output=True, text=True, encoding="utf-8", cwd=clone,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent),
-             "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
-    assert done.returncode == status, done.stderr
-    return done
-
-
 def test_hints_are_printed_step_by_step_and_an_unknown_number_is_refused(clone):
     asked = [command(clone, "8", "--hint", level).stdout for level in "123"]
     assert "Next: --hint 3" in asked[1]
@@ -236,11 +247,45 @@ def test_hints_are_printed_step_by_step_and_an_unknown_number_is_refused(clone):
 def test_the_overview_shows_what_is_right_and_follows_changes(clone):
     exercise = of_number("03")
     assert f"0 of {len(EXERCISES)} right" in command(clone).stdout
-    printing = "def dense(x, w, b):\n    print(x)\n    return x @ w.T + b"
-    filled(exercise, clone / "examples" / "exercises", printing)
+    folder = clone / "examples" / "exercises"
+    printing = "def dense(x, w, b):\n    print(x, end=' ')\n    return x @ w.T + b"
+    copy(filled(exercise, folder, printing).path, folder / "03_dense copy.py")  # without a key
     overview = command(clone).stdout
     assert f"1 of {len(EXERCISES)} right" in overview and f"{exercise.name:27}✓" in overview
-    filled(exercise, clone / "examples" / "exercises", "def dense(x, w, b):\n    return x @ w.T")
+    python, *others = shlex.split(overview.rpartition("then: ")[2])
+    assert (clone / python).samefile(sys.executable) and others == ["examples/exercises", "01"]
+    filled(exercise, folder, "def dense(x, w, b):\n    return x @ w.T")
     overview = command(clone).stdout
     assert f"0 of {len(EXERCISES)} right" in overview and f"{exercise.name:27}✗ paper" in overview
     assert {path.name for path in clone.iterdir()} == {"docs", "examples"}  # and no file is left
+
+
+def test_a_blank_that_ends_python_is_wrong(clone):
+    crashing = "def dense(x, w, b):\n    __import__('os')._exit(0)"
+    filled(of_number("03"), clone / "examples" / "exercises", crashing)
+    said = command(clone, "03", status=1).stdout
+    assert "✗ breaks down\n   Python came to an end before there was a grade" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl+C reaches a group of processes")
+@pytest.mark.parametrize(
+    ("arguments", "first", "said"),
+    [(["04"], "endless", "04 dW, dX, db was stopped. Is there a loop that never ends?"),
+     ([], "03", "Stopped. What has a grade above keeps it.")],
+)  # fmt: skip
+def test_ctrl_c_ends_a_loop_that_does_not_see_it(arguments, first, said, clone):
+    folder = clone / "examples" / "exercises"
+    filled(of_number("03"), folder)
+    filled(of_number("04"), folder, ENDLESS)
+    process = subprocess.Popen(**typed(clone, *arguments), start_new_session=True)
+    try:
+        while not process.stdout.readline().startswith(first):
+            assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        written, errors = process.communicate(timeout=20)
+    finally:
+        with suppress(ProcessLookupError):  # as it should be
+            os.killpg(process.pid, signal.SIGKILL)
+    assert (written.strip(), errors, process.returncode) == (said, "", 1)
+    if not arguments:
+        assert [report.RIGHT, ""] in json.loads((folder / ".progress.json").read_bytes()).values()

@@ -8,7 +8,7 @@ Read: docs/backprop/branches.md, The formula and its derivation
 """
 
 # Predict: f dies, all w become 0. Which gradient reaches x?
-#   "a" none        "b" dy, unchanged        "c" it depends on x
+#   "a" dy, unchanged        "b" none        "c" it depends on x
 PREDICTION = ...
 
 

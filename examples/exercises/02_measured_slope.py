@@ -10,7 +10,7 @@ Read: docs/gradient-checking.md, The idea
 import numpy as np
 
 # Predict: with h ten times smaller, the error of this slope (of a smooth f) becomes smaller by
-#   "a" 10 times        "b" 100 times        "c" not at all
+#   "a" 10 times        "b" not at all        "c" 100 times
 PREDICTION = ...
 
 

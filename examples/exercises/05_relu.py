@@ -10,7 +10,7 @@ Read: docs/backprop/relu.md, The formula and its derivation
 import numpy as np
 
 # Predict: x is negative, and dy is negative too. What is dx?
-#   "a" dy        "b" 0        "c" −dy
+#   "a" 0        "b" dy        "c" −dy
 PREDICTION = ...
 
 

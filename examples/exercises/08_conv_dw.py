@@ -10,7 +10,7 @@ Read: docs/backprop/convolution.md, The formula and its derivation
 import numpy as np
 
 # Predict: all pixels and all dy are 1. An image twice as high and twice as wide makes each dw about
-#   "a" as large as before        "b" four times as large        "c" twice as large
+#   "a" as large as before        "b" twice as large        "c" four times as large
 PREDICTION = ...
 
 

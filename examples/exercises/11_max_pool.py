@@ -11,7 +11,7 @@ Read: docs/backprop/pooling.md, The formula and its derivation
 import numpy as np
 
 # Predict: after a ReLU all four pixels of a window are 0, and its dy is 1. Their dx add up to
-#   "a" 4        "b" 1        "c" 0
+#   "a" 1        "b" 4        "c" 0
 PREDICTION = ...
 
 

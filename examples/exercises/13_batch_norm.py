@@ -10,7 +10,7 @@ Read: docs/backprop/batch-norm.md, The formula and its derivation
 import numpy as np
 
 # Predict: a channel has two numbers, 10 and 1000; gamma = 1, beta = eps = 0. What becomes of them?
-#   "a" 10 and 1000        "b" −1 and 1        "c" −495 and 495
+#   "a" 10 and 1000        "b" −495 and 495        "c" −1 and 1
 PREDICTION = ...
 
 

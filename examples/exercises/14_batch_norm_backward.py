@@ -11,7 +11,7 @@ Read: docs/backprop/batch-norm.md, The formula and its derivation
 import numpy as np
 
 # Predict: dy = 1 everywhere. What is dx?
-#   "a" gamma / σ        "b" 0        "c" 1
+#   "a" 0        "b" gamma / σ        "c" 1
 PREDICTION = ...
 
 

@@ -10,7 +10,7 @@ Read: docs/backprop/transposed-convolution.md, The formula and its derivation
 import numpy as np
 
 # Predict: an input of 4 × 4, a kernel of 2 × 2, stride 2. The output is
-#   "a" 4 × 4        "b" 8 × 8        "c" 9 × 9
+#   "a" 4 × 4        "b" 9 × 9        "c" 8 × 8
 PREDICTION = ...
 
 

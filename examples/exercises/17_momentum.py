@@ -8,7 +8,7 @@ Read: docs/one-step.md, Optimisers that remember
 """
 
 # Predict: the gradient is the same g for ever and momentum is 0.9. Steps become as long as
-#   "a" 1.9 · lr · g        "b" 10 · lr · g        "c" there is no limit
+#   "a" 10 · lr · g        "b" 1.9 · lr · g        "c" there is no limit
 PREDICTION = ...
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, prange
 
 # Predict: 1e16 + 1 − 1e16 in float64, from left to right, and 1e16 − 1e16 + 1. They are
-#   "a" 1 and 1        "b" 0 and 1        "c" 0 and 0
+#   "a" 1 and 1        "b" 0 and 0        "c" 0 and 1
 PREDICTION = ...
 
 

@@ -19,6 +19,6 @@ def product(w, x, y):
     """y[f,m] = Σ_k w[f,k] · x[k,m], each number of y by one thread: m, f = cuda.grid(2).
 
     w (F, K), x (K, M), y (F, M), all float64; m counts the threads along x, f those along y. A
-    thread may read 2K numbers, and writes one.
+    thread may read 2K numbers, and writes one. Indices only, no slices.
     """
     ...  # about 6 lines

@@ -13,7 +13,7 @@ from numba import cuda, float64
 SIDE = 4  # of a panel, and of a block of threads
 
 # Predict: panels of 16 × 16 instead of none. How many numbers of global memory takes a product now?
-#   "a" 2, as before        "b" 1/8        "c" 1/256
+#   "a" 1/8        "b" 2, as before        "c" 1/256
 PREDICTION = ...
 
 

@@ -5,13 +5,17 @@
     python examples/exercises 08 --hint    a question; --hint 2: a formula; --hint 3: the line
     python examples/exercises 08 --solution
 
+(python is the one that has the library: .venv/bin/python after `make exercises`.)
+
 The solutions are public, in `keys`: this is for yourself.
 """
 
 import argparse
 import io
 import json
+import signal
 import sys
+from pathlib import Path
 
 from grading import progress, report
 from grading.exercise import exercises
@@ -22,7 +26,11 @@ def main() -> int:
         sys.stdout.reconfigure(errors="replace")
     options = parser().parse_args()
     if options.number is None:
-        progress.overview()
+        try:
+            progress.overview()
+        except KeyboardInterrupt:
+            print("\nStopped. What has a grade above keeps it.")
+            return 1
         return 0
     known = {exercise.number: exercise for exercise in exercises()}
     exercise = known.get(options.number.zfill(2))
@@ -31,15 +39,17 @@ def main() -> int:
     if options.hint or options.solution:
         print(report.hint(exercise, options.hint) if options.hint else report.solution(exercise))
         return 0
+    if options.answer:
+        # Ctrl+C ends this process at once: compiled code would not see Python's own exception.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        options.answer.write_text(json.dumps(report.grade(exercise)), encoding="utf-8")
+        return 0
     try:
-        grade = report.grade(exercise)
+        grade = progress.graded_apart(exercise)
     except KeyboardInterrupt:
         print(f"\n{exercise.name} was stopped. Is there a loop that never ends?")
         return 1
-    if options.brief:
-        print(json.dumps([grade.mark, grade.step]))
-        return 0
-    progress.note(exercise, grade.mark, grade.step)
+    progress.note(exercise, grade)
     print(report.text_of(exercise, grade))
     return 0 if grade.mark == report.RIGHT else 1
 
@@ -52,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("number", nargs="?", help="01 to 24")
     options.add_argument("--hint", nargs="?", const=1, type=int, choices=(1, 2, 3))
     options.add_argument("--solution", action="store_true")
-    options.add_argument("--brief", action="store_true", help=argparse.SUPPRESS)
+    options.add_argument("--answer", type=Path, help=argparse.SUPPRESS)
     return options
 
 

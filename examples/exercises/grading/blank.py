@@ -1,6 +1,7 @@
 """The file that a learner writes: is there anything in it, may it be run, and what does it say?"""
 
 import ast
+import tokenize
 import traceback
 import warnings
 from collections.abc import Callable
@@ -40,12 +41,12 @@ def read(exercise: Exercise) -> tuple[Callable, str]:
     exercise.key  # noqa: B018  a key may set up numba, before the blank imports it
     try:
         module = module_of(exercise.path)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise WrongError("error", *told(error, exercise.path)) from None
     prediction = getattr(module, "PREDICTION", ...)
     if prediction is ...:
         raise NotBegunError(f"First the question: what do you expect? {ANSWER}")
-    if prediction not in LETTERS:
+    if not isinstance(prediction, str) or prediction not in LETTERS:
         raise WrongError("question", f"PREDICTION is {prediction!r}. {ANSWER}")
     return getattr(module, exercise.blank), prediction
 
@@ -56,7 +57,14 @@ def refuse_unreadable(exercise: Exercise) -> None:
     """
     path, name = exercise.path, exercise.blank
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        with tokenize.open(path) as file:  # in the encoding that Python would read it in
+            text = file.read()
+    except (SyntaxError, UnicodeDecodeError):
+        raise WrongError(
+            "encoding", f"{path.name} is not UTF-8: tell your editor to save it so."
+        ) from None
+    try:
+        tree = ast.parse(text, str(path))
     except SyntaxError as error:
         raise WrongError("syntax", f"line {error.lineno}: {error.msg}") from None
     refuse_solutions(tree)
@@ -108,7 +116,7 @@ def call(exercise: Exercise, function: Callable, arguments: tuple) -> tuple:
             found = run(function, *given) if run else function(*given)
     except WrongError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise WrongError(
             "error", *told(error, exercise.path), shapes(exercise, arguments)
         ) from None
@@ -132,11 +140,13 @@ def one_each(names: tuple[str, ...], found) -> tuple:
     return tuple(found)
 
 
-def told(error: Exception, path: Path) -> list[str]:
+def told(error: BaseException, path: Path) -> list[str]:
     """An exception in a learner's words: what it says, and the line of the file that raised it."""
     said = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line for line in said if not line.startswith("Failed in")][:2]  # numba's preamble
     lines = [f"{type(error).__name__}: {' '.join(said)}"]
+    if isinstance(error, SystemExit):
+        lines = ["Python is told to exit here, and then nothing can be graded: take that out."]
     inside = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
     if inside:
         lines.append(f"line {inside[-1].lineno}: {inside[-1].line}")

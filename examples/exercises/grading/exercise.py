@@ -98,7 +98,9 @@ class Exercise:
 
 
 def exercises() -> list[Exercise]:
-    return [Exercise(path) for path in sorted(FOLDER.glob("[0-9][0-9]_*.py"))]
+    """The files that have a key; others are a learner's copies."""
+    found = (Exercise(path) for path in sorted(FOLDER.glob("[0-9][0-9]_*.py")))
+    return [exercise for exercise in found if exercise.key_path.exists()]
 
 
 def module_of(path: Path) -> ModuleType:

@@ -29,7 +29,8 @@ def grade(exercise: Exercise) -> Grade:
         steps.grade(exercise, function)
     except WrongError as wrong:
         return Grade(WRONG, wrong.step, (*wrong.lines, *diagnosis(exercise, function, wrong.step)))
-    return Grade(RIGHT, "", (verdict(exercise, prediction),))
+    remarks = getattr(exercise.key, "remarks", list)()
+    return Grade(RIGHT, "", (*remarks, verdict(exercise, prediction)))
 
 
 def diagnosis(exercise: Exercise, function, step: str) -> list[str]:
@@ -53,8 +54,7 @@ def verdict(exercise: Exercise, prediction: str) -> str:
 
 
 def text_of(exercise: Exercise, grade: Grade) -> str:
-    remarks = getattr(exercise.key, "remarks", list)() if grade.mark == RIGHT else []
-    lines = (f"\n   {line}" for line in (*remarks, *grade.lines))
+    lines = (f"\n   {line}" for line in grade.lines)
     return headline(exercise, grade.mark, grade.step) + "".join(lines)
 
 

@@ -48,7 +48,7 @@ def grade(exercise: Exercise, function: Callable) -> None:
             key.extras(function)
         except WrongError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise WrongError("error", *told(error, exercise.path)) from error
 
 

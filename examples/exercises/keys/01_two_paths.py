@@ -6,7 +6,7 @@ from minicnn import Dense, Residual
 
 TITLE, MINUTES = "two paths", 5
 PAGE = "backprop/branches.md", "The formula and its derivation"
-PREDICTION = "b"
+PREDICTION = "a"
 BECAUSE = "it goes around f whole: that is why very deep networks learn"
 HINTS = (
     "On the path around f, by how much does y move when x moves by 1? And on the path through f?",

@@ -5,7 +5,7 @@ from minicnn.common.differences import Checked
 
 TITLE, MINUTES = "a measured slope", 10
 PAGE = "gradient-checking.md", "The idea"
-PREDICTION = "b"
+PREDICTION = "c"
 BECAUSE = "the errors of both sides cancel up to h²"
 HINTS = (
     "How do you make an x that is larger by h at k only, and leave x itself alone?",

@@ -6,7 +6,7 @@ from minicnn import ReLU
 
 TITLE, MINUTES = "ReLU", 5
 PAGE = "backprop/relu.md", "The formula and its derivation"
-PREDICTION = "b"
+PREDICTION = "a"
 BECAUSE = "the gate was closed by x; what comes back does not open it"
 HINTS = (
     "Which of the two arrays decides where the gradient passes?",

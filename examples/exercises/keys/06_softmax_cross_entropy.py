@@ -36,7 +36,7 @@ def cases():
     z = np.random.default_rng(6).standard_normal((4, 5))
     return [
         (z, np.array([0, 4, 2, 2])),
-        (np.array([[1000.0, 0.0, -1000.0], [0.0, 1.0, 2.0]]), np.array([0, 2])),
+        (np.array([[1000.0, 0.0, -1000.0], [0.0, 1.0, 2.0]]), np.array([1, 2])),  # its p is 0
     ]
 
 
@@ -75,6 +75,23 @@ def naive_logarithm(z, labels):
     return -log_p[images, labels].mean(), dz / len(z)
 
 
+def logarithm_of_p(z, labels, more=0.0):
+    """the logarithm is taken of p, which may be 0: that of z − log Σ e^z is never infinite"""
+    _, dz = softmax_cross_entropy(z, labels)
+    p = 1 + len(z) * dz[np.arange(len(z)), labels]
+    return -np.log(p + more).mean(), dz
+
+
+def little_added(z, labels):
+    """1e-15 is added to p against log 0: the loss is then never above 35"""
+    return logarithm_of_p(z, labels, 1e-15)
+
+
+def clipped(z, labels):
+    """z is cut off at ±500 against e^1000: larger losses than that are lost"""
+    return softmax_cross_entropy(np.clip(z, -500, 500), labels)
+
+
 def without_one(z, labels):
     """the right class's 1 is not subtracted: what you said, without what was right"""
     loss, dz = softmax_cross_entropy(z, labels)
@@ -94,4 +111,7 @@ def summed(z, labels):
     return loss * len(z), dz * len(z)
 
 
-MISTAKES = Shown(PAGE[0], "Sum"), naive, naive_logarithm, without_one, over_classes, summed
+MISTAKES = (
+    Shown(PAGE[0], "Sum"), naive, naive_logarithm, logarithm_of_p, little_added, clipped,
+    without_one, over_classes, summed,
+)  # fmt: skip

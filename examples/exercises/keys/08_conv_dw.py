@@ -6,7 +6,7 @@ from minicnn import Conv2D
 
 TITLE, MINUTES = "conv dw", 20
 PAGE = "backprop/convolution.md", "The formula and its derivation"
-PREDICTION = "b"
+PREDICTION = "c"
 BECAUSE = "every tap meets about four times as many pixels, and adds up what they say"
 HINTS = (
     "Which outputs does w[f,c,u,v] affect, and with which factor each?",

@@ -34,7 +34,7 @@ def cases():
     rng = np.random.default_rng(9)
     sizes = (
         ((2, 3, 3, 3), (3, 2, 3, 2), (2, 2, 5, 4), 1),
-        ((2, 2, 2, 3), (2, 3, 3, 3), (2, 3, 5, 7), 2),
+        ((2, 2, 2, 3), (2, 3, 3, 3), (2, 3, 6, 8), 2),  # no window meets the last row and column
         ((1, 2, 2, 2), (2, 2, 2, 2), (1, 2, 4, 4), 2),
     )
     return [
@@ -58,6 +58,12 @@ def library(dy, w, shape, stride, kind=Conv2D):
     return layer.backward(dy)
 
 
+def sized_by_windows(dy, w, shape, stride):
+    """dx ends where the last window does: x may be larger"""
+    rows, columns = ((n - 1) * stride + k for n, k in zip(dy.shape[2:], w.shape[2:]))
+    return conv_dx(dy, w, shape, stride)[:, :, :rows, :columns]
+
+
 def one_filter(dy, w, shape, stride):
     """only the last filter sends something back: the sum runs over filters too"""
     return conv_dx(dy[:, -1:], w[-1:], shape, stride)
@@ -74,4 +80,5 @@ def assigning_each_product(dy, w, shape, stride):
 
 MISTAKES = (
     Shown(PAGE[0], "Assigning"), Planted(planted.turned_kernel), assigning_each_product, one_filter,
+    sized_by_windows,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from minicnn import MaxPool2D
 
 TITLE, MINUTES = "max pool", 20
 PAGE = "backprop/pooling.md", "The formula and its derivation"
-PREDICTION = "b"
+PREDICTION = "a"
 BECAUSE = "what comes in must go out: one of the equal pixels gets it"
 HINTS = (
     "Where in its window does the largest pixel stand? np.argmax counts in reading order, and of "

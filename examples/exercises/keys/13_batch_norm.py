@@ -5,7 +5,7 @@ from minicnn import BatchNorm
 
 TITLE, MINUTES = "BatchNorm forward", 15
 PAGE = "backprop/batch-norm.md", "The formula and its derivation"
-PREDICTION = "b"
+PREDICTION = "c"
 BECAUSE = "of two different numbers the smaller always becomes −1 and the larger 1"
 HINTS = (
     "Over which of the four axes does a channel's mean run, and what keeps its shape for the "

@@ -6,7 +6,7 @@ from minicnn import BatchNorm
 
 TITLE, MINUTES = "BatchNorm backward", 30
 PAGE = "backprop/batch-norm.md", "The formula and its derivation"
-PREDICTION = "b"
+PREDICTION = "a"
 BECAUSE = "the mean of dy is taken away, and dy = 1 has nothing else"
 HINTS = (
     "Which two sums over a channel do all three gradients share? Write them down first.",
@@ -32,6 +32,7 @@ def paper():
     page = book.names(PAGE[0], book.ON_PAPER)
     layer = page["layer"]
     dy, x, dx = (page[name].reshape(2, 1, 1, 1) for name in ("dy", "x", "dx"))
+    dx = dx.round(9) + 0.0  # 0 on paper, where eps is 0; the sum makes 0 of −0
     return (dy, x, layer.gamma.value, layer.eps), (dx, layer.gamma.grad, layer.beta.grad)
 
 

@@ -36,6 +36,7 @@ def cases():
 
 def case(drawn, p):
     x, dy = drawn
+    x[:, 0] = 0  # whether it stays or not, its y is 0
     return x, dy, Dropout(p, seed=SEED).forward(np.ones(x.shape), training=True) > 0, p
 
 
@@ -59,11 +60,18 @@ def scaled_by_p(x, dy, keep, p):
     return x * keep / p, dy * keep / p
 
 
+def mask_of_y(x, dy, keep, p):
+    """the mask is read off y: a number that stays may be 0 itself"""
+    y = x * keep / (1 - p)
+    return y, dy * (y != 0) / (1 - p)
+
+
 def inverted(x, dy, keep, p):
     """what should be kept is thrown away"""
     return x * ~keep / (1 - p), dy * ~keep / (1 - p)
 
 
 MISTAKES = (
-    Shown(PAGE[0], "NoMask"), Shown(PAGE[0], "NoScale"), never_scaled, scaled_by_p, inverted,
+    Shown(PAGE[0], "NoMask"), Shown(PAGE[0], "NoScale"), never_scaled, scaled_by_p, mask_of_y,
+    inverted,
 )  # fmt: skip

@@ -6,7 +6,7 @@ from minicnn import ConvTranspose2D
 
 TITLE, MINUTES = "transposed convolution", 25
 PAGE = "backprop/transposed-convolution.md", "The formula and its derivation"
-PREDICTION = "b"
+PREDICTION = "c"
 BECAUSE = "(4 − 1) · 2 + 2: sixteen paintings of 2 × 2, side by side"
 HINTS = (
     "Pixel (i, j) and tap (u, v) meet one output. What does forward add there, and what do dx and "

@@ -5,7 +5,7 @@ from minicnn import backends
 
 TITLE, MINUTES = "momentum", 5
 PAGE = "one-step.md", "Optimisers that remember"
-PREDICTION = "b"
+PREDICTION = "a"
 BECAUSE = "1 + 0.9 + 0.9² + … = 1 / (1 − 0.9)"
 HINTS = (
     "Which of the two is updated first, and does the other see the new one?",

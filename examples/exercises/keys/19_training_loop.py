@@ -28,6 +28,7 @@ LIBRARY = "minicnn/training/step.py", "forward_and_backward"
 BLANK, GIVES = "train", ("losses",)
 ENOUGH = 0.95
 BATCH = 20
+GRADIENT, PARAMETERS = "the gradient of the loss", ["a parameter"]
 
 
 def train(network, loss, optimizer, images, labels, epochs, batch_size, rng):
@@ -60,13 +61,15 @@ class Witness:
         self.answers.append([int(label) for label in training_or_labels])
         return float(len(self.answers))
 
+    __call__ = forward
+
     def backward(self, dy=None):
         self.calls += "g" if dy is None else "b"
         self.given.append(dy)
-        return "the gradient of the loss"
+        return GRADIENT
 
     def parameters(self):
-        return "the parameters"
+        return PARAMETERS
 
     def step(self, parameters):
         self.calls += "s"
@@ -82,8 +85,9 @@ def watch(function):
     """What is done, with what, in which order: ten images in three epochs of batches of four."""
     witness, images = Witness(), np.zeros((10, 1, 2, 2), np.float32)
     images[:, 0, 0, 0] = np.arange(10)
-    rng = np.random.default_rng(19)
-    losses = function(witness, witness, witness, images, 100 + np.arange(10), 3, 4, rng)
+    labels, rng, unused = 100 + np.arange(10), np.random.default_rng(19), np.random.default_rng(19)
+    given = images.copy(), labels.copy()
+    losses = function(witness, witness, witness, *given, 3, 4, rng)
     calls, batches = witness.calls, witness.batches
     demand(calls, "Nothing is called.")
     demand(
@@ -101,10 +105,10 @@ def watch(function):
         all(sorted(order) == list(range(10)) for order in orders),
         f"An epoch must show every image once; the first shows images {sorted(orders[0])}.",
     )
-    labels = [[label - 100 for label in answers] for answers in witness.answers]
+    labelled = [[label - 100 for label in answers] for answers in witness.answers]
     demand(
-        labels == batches,
-        f"Images {batches[0]} come with the labels of images {labels[0]}:",
+        labelled == batches,
+        f"Images {batches[0]} come with the labels of images {labelled[0]}:",
         "labels must follow their images.",
     )
     demand(
@@ -112,12 +116,24 @@ def watch(function):
         "The order is the same in every epoch: draw a new one each time, rng.permutation(N).",
     )
     demand(
-        witness.given == [None, "the gradient of the loss", "the parameters"] * 9,
+        rng.bit_generator.state != unused.bit_generator.state,
+        "The order is not drawn by the rng that is given: rng.permutation(N).",
+    )
+    for name, before, after in zip(("images", "labels"), (images, labels), given):
+        demand(
+            np.array_equal(before, after),
+            f"{name} is changed: others still need it as it was. Work on a copy.",
+        )
+    wanted = [None, GRADIENT, PARAMETERS] * 9
+    demand(
+        all(type(ours) is type(due) and ours == due for ours, due in zip(witness.given, wanted)),
         "network.backward takes what loss.backward() returns, optimizer.step what "
         "network.parameters() does.",
     )
     demand(
-        isinstance(losses, list) and np.shape(losses) == (3,) and np.allclose(losses, [2, 5, 8]),
+        np.shape(losses) == (3,)
+        # The mean over batches, or over images, as the library's fit has it.
+        and any(np.allclose(losses, means) for means in ([2, 5, 8], [1.8, 4.8, 7.8])),
         f"Of the losses 1 to 9, three an epoch, the means are [2, 5, 8]; yours {losses}.",
     )
 
@@ -199,4 +215,30 @@ def no_step(network, loss, optimizer, images, labels, epochs, batch_size, rng):
         network.backward(loss.backward())
 
 
-SLIPS = labels_in_order, never_shuffled, rest_left_out, no_step
+def drawn_elsewhere(network, loss, optimizer, images, labels, epochs, batch_size, rng):
+    """not drawn by the rng that is given"""
+    rng = np.random.default_rng(0)
+    return train(network, loss, optimizer, images, labels, epochs, batch_size, rng)
+
+
+def shuffled_in_place(network, loss, optimizer, images, labels, epochs, batch_size, rng):
+    """images is changed"""
+    losses = train(network, loss, optimizer, images, labels, epochs, batch_size, rng)
+    rng.shuffle(images)
+    return losses
+
+
+def predictions_sent_back(network, loss, optimizer, images, labels, epochs, batch_size, rng):
+    """network.backward takes what loss.backward() returns"""
+
+    def backward(dy=None):
+        return right(images if dy is not None else None)
+
+    right, network.backward = network.backward, backward
+    return train(network, loss, optimizer, images, labels, epochs, batch_size, rng)
+
+
+SLIPS = (
+    labels_in_order, never_shuffled, rest_left_out, no_step, drawn_elsewhere, shuffled_in_place,
+    predictions_sent_back,
+)  # fmt: skip

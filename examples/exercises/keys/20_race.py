@@ -1,4 +1,5 @@
 import numpy as np
+from grading.blank import WrongError
 
 from minicnn.backends.numba.runtime import get_threads, numba
 
@@ -42,6 +43,26 @@ def loops(turns, threads):
     return race(turns, threads)
 
 
+def extras(function):
+    turns, threads = cases()[0]
+    given = turns.copy()
+    function(given, threads)
+    if given != turns:
+        raise WrongError(
+            "in place", "turns is changed: others still need it as it was. Work on a copy."
+        )
+
+
+def emptied(turns, threads):
+    """turns is changed"""
+    found = race(turns, threads)
+    turns.clear()
+    return found
+
+
+SLIPS = (emptied,)
+
+
 def at_once(turns, threads):
     """a turn reads and writes at once, so that nothing can come in between"""
     writes = sum(turns.count(thread) // 2 for thread in range(threads))
@@ -81,5 +102,8 @@ def remarks():
     """A real race, on this machine, which nobody can repeat."""
     places, totals = np.arange(4_000_000) % 3, np.zeros(3, np.int64)
     count(places, totals)
-    lost = 1 - totals.sum() / len(places)
-    return [f"A real race here, on {get_threads()} threads: {lost:.1%} lost (not judged)."]
+    lost = len(places) - totals.sum()
+    return [
+        f"A real race here, on {get_threads()} threads: {lost} of {len(places)} additions lost.",
+        "The next run loses other ones, or none: that is why a race is hard to find.",
+    ]

@@ -1,4 +1,4 @@
-from types import FunctionType
+from unittest import mock
 
 import numpy as np
 from grading.blank import WrongError, undecorated
@@ -9,7 +9,7 @@ njit, prange = numba.njit, numba.prange
 
 TITLE, MINUTES = "sums per block", 20
 PAGE = "parallel.md", "The same bits for any number of threads"
-PREDICTION = "b"
+PREDICTION = "c"
 BECAUSE = "1e16 + 1 is rounded to 1e16, so the order decides"
 HINTS = (
     "Into which array may the threads write at the same time without ever meeting?",
@@ -49,30 +49,54 @@ def wild():
 
 
 def extras(function):
+    undecorated(function, "py_func", "@njit(parallel=True)")
     same_in_any_order(function)
     same_on_any_threads(function)
 
 
 def same_in_any_order(function):
     """Run the blocks as plain Python, from the last to the first: who owns its sum won't notice."""
-    plain, sums = undecorated(function, "py_func", "@njit(parallel=True)"), []
-    looped = []
+    rounds = [0]
 
     def backward(*bounds):
-        looped.append(bounds)
+        rounds.append(len(range(*bounds)))
         return reversed(range(*bounds))
 
-    for order in (range, backward):
-        played = FunctionType(plain.__code__, plain.__globals__ | {"prange": order})
-        sums.append(float(played(*wild())))
-    if not looped:
+    sums = [played(function, order) for order in (range, backward)]
+    a, block = wild()
+    if rounds == [0]:
         raise WrongError("prange", "there is no loop over prange, so one thread does all the work")
+    compiled = function, *helpers(function).values()
+    if not any(part.targetoptions.get("parallel") for part in compiled):
+        raise WrongError("prange", "without parallel=True one thread does all the work")
+    if max(rounds) < len(a) // block:
+        raise WrongError(
+            "prange",
+            f"rounds of prange: {max(rounds)}, wanted {-(-len(a) // block)}:",
+            f"one for each block of {block} numbers, {len(a)} in all",
+        )
     if sums[0] != sums[1]:
         raise WrongError(
             "the same bits",
             f"blocks from first to last: {sums[0]!r}, from last to first: {sums[1]!r}",
             "The order in which threads finish shows, so blocks share a sum: each needs its own.",
         )
+
+
+def helpers(function):
+    """The compiled functions that a compiled function calls by their names."""
+    plain = function.py_func
+    called = {name: plain.__globals__.get(name) for name in plain.__code__.co_names}
+    return {name: other for name, other in called.items() if hasattr(other, "py_func")}
+
+
+def played(function, order):
+    """The sum as plain Python makes it, its helpers too, with an order in place of prange."""
+    plain = function.py_func
+    names = {name: other.py_func for name, other in helpers(function).items()}
+    names |= {name: order for name, value in plain.__globals__.items() if value is prange}
+    with mock.patch.dict(plain.__globals__, names), mock.patch.object(numba, "prange", order):
+        return float(plain(*wild()))
 
 
 def same_on_any_threads(function):
@@ -85,6 +109,12 @@ def same_on_any_threads(function):
     if len(set(sums.values())) > 1:
         said = ", ".join(f"{threads} threads {value!r}" for threads, value in sums.items())
         raise WrongError("the same bits", said, "Blocks must not depend on the number of threads.")
+    right = float(block_sum.py_func(*wild()))
+    if sums[1] != right:
+        raise WrongError(
+            "the same bits", f"yours {sums[1]!r}, wanted {right!r}: the order is another one.",
+            "A block is `block` numbers side by side. All sums go from the first to the last.",
+        )  # fmt: skip
 
 
 # ── mistakes ─────────────────────────────────────────────────────────────────────────────────
@@ -108,7 +138,40 @@ def no_prange(a, block):
     return total
 
 
-SLIPS = one_sum, no_prange
+@njit
+def not_parallel(a, block):
+    """without parallel=True"""
+    total = 0.0
+    for i in prange(len(a)):
+        total += a[i]
+    return total
+
+
+@njit(parallel=True)
+def blocks_counted(a, block):
+    """rounds of prange: 64, wanted 79"""
+    parts = np.zeros(block)
+    for k in prange(block):
+        for i in range(k * len(a) // block, (k + 1) * len(a) // block):
+            parts[k] += a[i]
+    return parts.sum()
+
+
+@njit(parallel=True)
+def interleaved(a, block):
+    """the order is another one"""
+    blocks = (len(a) + block - 1) // block
+    parts = np.zeros(blocks)
+    for k in prange(blocks):
+        for i in range(k, len(a), blocks):
+            parts[k] += a[i]
+    total = 0.0
+    for k in range(blocks):
+        total += parts[k]
+    return total
+
+
+SLIPS = one_sum, no_prange, not_parallel, blocks_counted, interleaved
 
 
 @njit

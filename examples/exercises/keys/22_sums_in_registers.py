@@ -1,7 +1,9 @@
+from pathlib import Path
 from time import perf_counter
+from unittest import mock
 
 import numpy as np
-from grading.blank import WrongError, undecorated
+from grading.blank import WrongError, told, undecorated
 from numba import njit
 
 TITLE, MINUTES = "sums in registers", 25
@@ -33,9 +35,24 @@ def product(w, x, y):
 
 
 def run(function, w, x):
+    """Played first: Python sees an index that is out of bounds, compiled code goes there."""
+    play(function, w, x, np.zeros((len(w), x.shape[1])))
     y = np.full((len(w), x.shape[1]), np.nan)
     function(w, x, y)
     return y
+
+
+def play(function, *arrays):
+    """Run a compiled function, and those of its file that it calls, as plain Python."""
+    plain = undecorated(function, "py_func", "@njit")
+    names = plain.__globals__
+    helpers = {name: f.py_func for name, f in names.items() if hasattr(f, "py_func")}
+    with mock.patch.dict(names, helpers):
+        try:
+            plain(*arrays)
+        except IndexError as error:
+            path = Path(plain.__code__.co_filename)
+            raise WrongError("bounds", *told(error, path)) from None
 
 
 def cases():
@@ -57,7 +74,8 @@ class Counted:
     """An array that counts how many numbers are read and written."""
 
     def __init__(self, array):
-        self.array, self.shape, self.reads, self.writes = array, array.shape, 0, 0
+        self.array, self.shape, self.size = array, array.shape, array.size
+        self.reads = self.writes = 0
 
     def __len__(self):
         return len(self.array)
@@ -76,7 +94,7 @@ def extras(function):
     w, x = cases()[0]
     w, x, y = Counted(w), Counted(x), Counted(np.zeros((len(w), x.shape[1])))
     try:
-        undecorated(function, "py_func", "@njit")(w, x, y)
+        play(function, w, x, y)
     except (AttributeError, TypeError):
         raise WrongError("memory", "Write loops over single numbers, not whole arrays.") from None
     most = x.array.size * len(w) // TILE
@@ -104,10 +122,10 @@ def remarks():
 
 
 def milliseconds(function, w, x):
-    times = []
+    times, y = [], np.zeros((len(w), x.shape[1]))
     for _ in range(4):
         start = perf_counter()
-        run(function, w, x)
+        function(w, x, y)
         times.append(perf_counter() - start)
     return 1e3 * min(times)
 
@@ -133,7 +151,15 @@ def one_at_a_time(w, x, y):
             y[f, n] = total
 
 
-SLIPS = sums_in_memory, one_at_a_time
+@njit
+def past_the_last_row(w, x, y):
+    """is out of bounds"""
+    for f in range(len(w) + 1):
+        for n in range(x.shape[1]):
+            y[f, n] = 0
+
+
+SLIPS = sums_in_memory, one_at_a_time, past_the_last_row
 
 
 @njit

@@ -1,6 +1,11 @@
+from collections import Counter
+from threading import current_thread
+from unittest import mock
+
 import numpy as np
 from grading.blank import WrongError
 from grading.simulator import cuda, launch
+from numba.cuda.simulator.cudadrv.devicearray import FakeWithinKernelCUDAArray
 
 TITLE, MINUTES = "naive kernel", 15
 PAGE = "cuda-kernels.md", "1. Naive: a thread for each output"
@@ -53,12 +58,25 @@ def loops(w, x):
 
 def extras(function):
     w, x = cases()[0]
-    y, found = launched(function, w, x)
+    plain, writers = FakeWithinKernelCUDAArray.__setitem__, []
+
+    def setitem(array, index, value):
+        writers.extend([current_thread()] * np.size(array._item[index]))
+        plain(array, index, value)
+
+    with mock.patch.object(FakeWithinKernelCUDAArray, "__setitem__", setitem):
+        y, found = launched(function, w, x)
     most = 2 * y.size * len(x)
     if found.reads > most:
         raise WrongError(
             "reads", f"a thread reads {found.reads / y.size:g} numbers, wanted {most / y.size:g}:",
-            "does the sum live in y? Keep it in a plain variable, a register.",
+            "does the sum live in y? Keep it in a plain variable, a register. (And no slices.)",
+        )  # fmt: skip
+    writes = max(Counter(writers).values())
+    if writes > 1:
+        raise WrongError(
+            "writes", f"a thread writes {writes} times, wanted once: it makes one output alone,",
+            "whose sum it keeps in a plain variable, a register, until it is whole.",
         )  # fmt: skip
 
 
@@ -106,4 +124,27 @@ def sum_in_memory(w, x, y):
             y[f, m] += w[f, k] * x[k, m]
 
 
-SLIPS = without_bounds, sum_in_memory
+@cuda.jit
+def row_for_a_thread(w, x, y):
+    """a thread writes 6 times"""
+    m, f = cuda.grid(2)
+    if f < y.shape[0] and m == 0:
+        for j in range(y.shape[1]):
+            total = 0.0
+            for k in range(w.shape[1]):
+                total += w[f, k] * x[k, j]
+            y[f, j] = total
+
+
+@cuda.jit
+def written_in_the_loop(w, x, y):
+    """a thread writes 4 times"""
+    m, f = cuda.grid(2)
+    if f < y.shape[0] and m < y.shape[1]:
+        total = 0.0
+        for k in range(w.shape[1]):
+            total += w[f, k] * x[k, m]
+            y[f, m] = total
+
+
+SLIPS = without_bounds, sum_in_memory, row_for_a_thread, written_in_the_loop
