@@ -14,21 +14,23 @@ from minicnn import (
     Dense,
     Flatten,
     LeakyReLU,
-    MaxPool2D,
     MeanSquaredError,
     ReLU,
     Sequential,
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
+    backends,
     fit,
     set_threads,
 )
+from minicnn.backends import scalar
 from minicnn.data import RandomFlip
 from tests.conftest import one_in
 from tests.strategies import LAYERS, networks, normal, seeds, stripes
 from tests.training.small import network, weights
 
-get_threads = pytest.importorskip("minicnn.backends.numba.runtime").get_threads
+runtime = pytest.importorskip("minicnn.backends.numba.runtime")
+get_threads, ops = runtime.get_threads, backends.get("numba")
 BATCHES = [np.array(b) for b in ([0, 1, 2], [3, 4, 5], [6, 1], [5, 0, 7], [2, 1, 3], [4, 6])]
 
 
@@ -192,25 +194,22 @@ def test_the_number_of_threads_may_change_between_two_steps():
     assert found[0] == found[1]
 
 
-def test_another_thread_may_set_the_number_of_threads_at_any_moment():
-    """Operations take memory for each thread: as many run as it was taken for."""
-    before, done = get_threads(), threading.Event()
+def test_a_kernel_runs_on_as_many_threads_as_memory_was_taken_for():
+    """Whatever another Python thread sets meanwhile, up to the next batch."""
+    before, x = get_threads(), normal((2, 3), 0, "float32")
 
-    def restless():
-        while not done.is_set():
-            for threads in (1, 8):
-                set_threads(threads)
+    def used_by_a_kernel():
+        ops.activation_forward(batch, scalar.relu, (), ops.Buffers())
+        return runtime.numba.get_num_threads()
 
-    def trained():
-        layers = Conv2D(1, 8, 3, padding=1), MaxPool2D(2), Conv2D(8, 8, 3, padding=1), Flatten()
-        net = Sequential(*layers, Dense(128, 2), seed=0)
-        return learned(net, SoftmaxCrossEntropy(), stripes(64), epochs=8, batch_size=8)
-
-    quiet, other = trained(), threading.Thread(target=restless)
-    other.start()
     try:
-        assert [trained() for _ in range(5)] == [quiet] * 5
-    finally:
-        done.set()
+        set_threads(1)
+        batch = ops.from_numpy(x)
+        other = threading.Thread(target=set_threads, args=(8,))
+        other.start()
         other.join()
+        assert runtime.threads_here() == used_by_a_kernel() == 1
+        batch = ops.from_numpy(x)
+        assert runtime.threads_here() == used_by_a_kernel() == get_threads()
+    finally:
         set_threads(before)
