@@ -62,15 +62,22 @@ def main() -> None:
         epochs=options.epochs, batch_size=64, seed=options.seed, schedule=OneCycle(options.epochs),
     )  # fmt: skip
     guess = np.mean((unseen - pixels.mean(0)) ** 2)
-    error = history["validation_loss"][-1]
-    print(f"mean squared error on unseen digits {error:.4f}; of the mean digit {guess:.4f}")
-    codes, drawn = encode.predict(unseen), network.predict(unseen[:10])
     found = {"backend": backend, "error_of_the_mean_digit": float(guess), **history.columns}
+    print(error_sentence(found))
+    codes, drawn = encode.predict(unseen), network.predict(unseen[:10])
     path = keep(options, "autoencoder", found, code_plane(codes, test.labels))
     pairs = plotting.image_grid(np.concatenate([unseen[:10], drawn]), columns=10)
     plotting.save(pairs, options.out / "autoencoder-drawn.png")
     plotting.save(map_of_codes(decode, codes), options.out / "autoencoder-map.png")
     print(f"{path}, its .png, and drawings beside it")
+
+
+def error_sentence(found: dict) -> str:
+    error, guess = found["validation_loss"][-1], found["error_of_the_mean_digit"]
+    return (
+        f"The mean squared error is {error:.4f} a pixel; drawing the mean of all digits every time "
+        f"would give {guess:.4f}."
+    )
 
 
 def as_floats(images: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@ set, computes the gradient of its share of each batch, and the gradients are add
 
     g = Σ_r w_r · g_r,   w_r = (divisor of rank r's share) / (divisor of the whole batch)
 
-(a divisor of 0, where class weights leave nothing to count, divides like 1).
+(A divisor of 0, where class weights leave nothing to count, divides like 1.)
 
 g_r is the gradient of the mean loss over rank r's share, so g is that of the mean over the whole
 batch, for any shares. Losses are averaged with the same w_r, BatchNorm's running statistics with
