@@ -106,7 +106,8 @@ class Loss(Described):
         return self.ops.upload(np.arange(len(target)))
 
     def to(self, backend: str) -> Self:
-        backends.leave(self, self.backend)
+        if self.backend != backend:
+            backends.leave(self, self.backend)
         self.backend = backend
         self.buffers = self.ops.Buffers()
         self._ready = None

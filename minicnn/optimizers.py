@@ -27,7 +27,7 @@ class Optimizer:
 
     slot_names: tuple[str, ...] = ()
     # Each is ≥ 0 and below this, also where it is changed between two steps.
-    below: ClassVar[dict[str, float]] = {"lr": inf, "weight_decay": inf, "eps": inf}
+    below: ClassVar[dict[str, float]] = {"lr": inf, "weight_decay": inf}
 
     def __init__(self, lr: float, weight_decay: float = 0.0) -> None:
         self.lr, self.weight_decay = lr, weight_decay
@@ -153,7 +153,7 @@ class RMSprop(Optimizer):
     """Steps divided by the root of a running mean of squared gradients (Tieleman & Hinton 2012)."""
 
     slot_names = ("square",)
-    below = Optimizer.below | {"alpha": 1}
+    below = Optimizer.below | {"alpha": 1, "eps": inf}
 
     def __init__(
         self, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
@@ -169,6 +169,7 @@ class Adagrad(Optimizer):
     """Steps divided by the root of the sum of all squared gradients so far (Duchi et al. 2011)."""
 
     slot_names = ("square",)
+    below = Optimizer.below | {"eps": inf}
 
     def __init__(self, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
         super().__init__(lr, weight_decay)
@@ -182,6 +183,7 @@ class Adam(Optimizer):
     """Running means of the gradient and of its square (Kingma & Ba 2015); coupled weight decay."""
 
     slot_names = ("mean", "square")
+    below = Optimizer.below | {"eps": inf}
     decoupled = False
 
     def __init__(
@@ -196,7 +198,7 @@ class Adam(Optimizer):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "betas":
-            if not isinstance(value, tuple | list) or len(value) != 2:
+            if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
                 who = type(self).__name__
                 raise TypeError(f"{who}: betas must be a pair of numbers, got {value!r}")
             value = tuple(number_in(b, 0, 1, f"betas[{k}]", self) for k, b in enumerate(value))

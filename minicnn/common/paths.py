@@ -53,8 +53,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
             unfinished.chmod(path.stat().st_mode)
         os.replace(unfinished, path)
     except OSError as error:  # of a full disk Python does not say which file it was
-        if error.filename in (None, unfinished, str(unfinished)):
-            error.filename, error.filename2 = str(path), None
-        raise
+        if error.errno is None or error.filename not in (None, unfinished, str(unfinished)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         unfinished.unlink(missing_ok=True)

@@ -123,6 +123,7 @@ def split(dataset: Dataset, first: float | int, seed: int = 0) -> tuple[Dataset,
             f"split: first is {first!r} of {len(dataset)} samples, wanted a share between 0 and 1 "
             "or a whole number, so that neither part is empty"
         )
-    whole_number(seed, "seed", "split", at_least=0)
+    if seed is not None:
+        whole_number(seed, "seed", "split", at_least=0)
     order = np.random.default_rng(seed).permutation(len(dataset))
     return dataset[order[: int(count)]], dataset[order[int(count) :]]

@@ -154,16 +154,18 @@ def refuse_what_no_layer_has(module: Any) -> None:
     """
     for name, part in module.named_modules():
         if part._forward_hooks or part._forward_pre_hooks:
-            raise ValueError(f"from_torch: module {name}, {part}: a hook has no counterpart")
+            where = f"module {name}, {part}" if name else f"{part}"
+            raise ValueError(f"from_torch: {where}: a hook has no counterpart")
     seen: dict[int, str] = {}
     for named in (module.named_parameters, module.named_buffers):
         for name, numbers in named(remove_duplicate=False):
-            if id(numbers) in seen:
+            place = numbers.data_ptr() or id(numbers)  # one without numbers has no place
+            if place in seen:
                 raise ValueError(
-                    f"from_torch: {name} and {seen[id(numbers)]} are the same numbers; here each "
-                    "layer has its own"
+                    f"from_torch: {name} and {seen[place]} are the same numbers; here each layer "
+                    "has its own"
                 )
-            seen[id(numbers)] = name
+            seen[place] = name
 
 
 def layer_of(module: Any, dtype: str, where: str) -> Layer:

@@ -106,7 +106,8 @@ class Layer(Described):
 
         Computed in the wider dtype of x and the parameters. `training` switches dropout and
         batch statistics on. Raises TypeError for a dtype that is not float32 or float64,
-        ValueError for a shape that the layer cannot take.
+        ValueError for a shape that the layer cannot take, and where a part of it has been moved to
+        another backend.
         """
         x = as_floats(x, f"{self}: x")
         if x.ndim < 2:
@@ -115,12 +116,13 @@ class Layer(Described):
         if self.dtype is not None:
             x = x.astype(np.result_type(x.dtype, self.dtype), copy=False)
         with self.alone():
-            self._expected_dy, mark = None, object()
-            self.mark(mark)
+            self._expected_dy, mark, marks = None, object(), self.marks()
             if len(x) == 0:
                 y = np.empty(shape, x.dtype)
             else:
                 y = self.ops.to_numpy(forward(self, self.ops.from_numpy(x), training))
+            for attributes in marks:
+                attributes["_mark"] = mark
             self._expected_dy = shape, x.dtype, mark, get_ident()
         return y
 
@@ -156,10 +158,10 @@ class Layer(Described):
         """`with layer.alone():` other threads wait before they send a batch through it."""
         return Turns(layer.turn for layer in self.walk())
 
-    def mark(self, mark: object = None) -> None:
+    def mark(self) -> None:
         """Another batch goes through: no backward may go on from what an earlier one left."""
         for attributes in self.marks():
-            attributes["_mark"] = mark
+            attributes["_mark"] = None
 
     def marks(self) -> list[dict[str, Any]]:
         """Where the marks of all its layers are, for who marks at every step.
@@ -223,7 +225,8 @@ class Layer(Described):
         ops = backends.get(backend)
         with self.alone():
             for layer in self.walk():
-                backends.leave(layer, layer.backend)
+                if layer.backend != backend:
+                    backends.leave(layer, layer.backend)
                 layer.backend, layer.buffers, layer._expected_dy = backend, ops.Buffers(), None
             move(self.state().values(), backend)
         return self

@@ -35,7 +35,7 @@ def forward(layer: Any, x: Batch, training: bool) -> Batch:
 
 def backward(layer: Any, dy: Batch, input_gradient: bool = True) -> Batch | None:
     """`backward_batch` of a layer; a user's must return a gradient of the shape of its input."""
-    dx = layer.backward_batch(dy, input_gradient)
+    dx = layer.backward_batch(dy) if input_gradient else layer.backward_batch(dy, False)
     if input_gradient and of_the_user(layer.__class__):
         check_batch(layer, "backward_batch", dx, dy, layer._x_shape)
     return dx

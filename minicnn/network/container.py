@@ -40,7 +40,7 @@ class Container(Layer):
         self.to(next((part.backend for part in self.parts().values()), "numpy"))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("layers", *self.optional) and name in vars(self):
+        if name in ("layers", *self.optional) and "turn" in vars(self):  # it has been made
             raise AttributeError(
                 f"{type(self).__name__}: {name} is fixed when it is made; make another one"
             )

@@ -29,7 +29,8 @@ class Sequential(Container):
         super().__init__(*layers)
         self.computed = computed(layers)
         if seed is not None:
-            whole_number(seed, "seed", type(self).__name__, at_least=0)
+            for number in seed if isinstance(seed, tuple) else [seed]:
+                whole_number(number, "seed", type(self).__name__, at_least=0)
             self.initialize(np.random.default_rng(seed))
             self.reseed(seed)
 

@@ -96,8 +96,9 @@ def fit(
     Raises ValueError or TypeError for data that does not fit before anything is computed, and
     FloatingPointError, naming epoch and step, when a loss is not finite: the parameters are then
     those after the last good step, and so are, in one process and not on a GPU, statistics and
-    counters (the losses are looked at when the bar is drawn and at the end of an epoch). So it does
-    when the last step of an epoch leaves a weight that is not finite, before a checkpoint has it.
+    counters (the losses are looked at when the bar is drawn and at the end of an epoch). Also where
+    the last step of an epoch leaves a weight that is not finite: the network is then as that step
+    left it, and the checkpoint as before the epoch.
     Ctrl-C leaves the network as after a whole step.
     Warns of floats from 0 to 255, which look like pixels that were not scaled, and of a loss that
     rises more than a hundredfold in the first epoch.

@@ -7,8 +7,9 @@ from math import isfinite
 from types import FunctionType
 from typing import NamedTuple
 
+import numpy as np
+
 from ..backends.contract import Indices, Number, Scalar
-from ..common.arguments import number
 from ..layers.checked import is_own
 from ..layers.parameter import Parameter
 from ..losses import Loss
@@ -53,13 +54,19 @@ def updates_alike(optimizer: Optimizer, penalty: Penalty | None) -> bool:
 
 
 def states_more(part: object) -> bool:
-    """Whether classes of the user's compute more than their constructor and shapes."""
+    """Whether classes of the user's state anew what minicnn's steps ask for, a formula's numbers
+    say; a constructor and shapes are asked before.
+    """
+    kinds, ours = type(part).__mro__, __name__.partition(".")[0]
+    own = [kind for kind in kinds if kind.__module__.partition(".")[0] == ours]
+    asked = {name for kind in own for name in vars(kind) if not name.startswith("__")}
+    asked -= {"output_shape", "array_shapes"}
     return any(
         isinstance(thing, FunctionType | property | staticmethod | classmethod)
-        for kind in type(part).__mro__
-        if kind.__module__.partition(".")[0] != __name__.partition(".")[0]
+        for kind in kinds
+        if kind not in own
         for name, thing in vars(kind).items()
-        if name not in ("__init__", "output_shape", "array_shapes")
+        if name in asked
     )
 
 
@@ -83,7 +90,12 @@ class Rules(NamedTuple):
 
     def rate(self, optimizer: Optimizer, epoch: float) -> float:
         """The learning rate at a moment of the training."""
-        factor = number(self.schedule(epoch), f"the factor at epoch {epoch:g}", "schedule")
+        said = np.asarray(self.schedule(epoch))
+        if said.ndim or said.dtype.kind not in "biuf":
+            raise TypeError(
+                f"schedule: the factor at epoch {epoch:g} must be a number, got {said.tolist()!r}"
+            )
+        factor = float(said)
         if not (factor >= 0 and isfinite(factor)):
             raise ValueError(f"schedule: the factor at epoch {epoch:g} must be ≥ 0, got {factor}")
         return optimizer.lr * factor

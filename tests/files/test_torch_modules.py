@@ -106,7 +106,9 @@ def test_gradients_can_be_compared_layer_by_layer():
 
 
 def sharing(layer, nn):
-    return nn.Sequential(layer, nn.ReLU(), layer)
+    other = nn.Linear(2, 2)
+    other.weight.data = layer.weight.data
+    return nn.Sequential(layer, nn.ReLU(), other)
 
 
 @pytest.mark.parametrize(

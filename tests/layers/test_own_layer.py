@@ -117,3 +117,45 @@ def test_a_formula_of_a_module_that_is_called_like_ours_stays_its_own():
         formulas, keeps = (relu, relu), "x"
 
     assert Own().forward(np.array([[-2.0]])) == 4
+
+
+def test_a_layer_may_leave_out_what_it_does_not_use():
+    class Short(Own):
+        def backward_batch(self, dy):
+            return dy
+
+    layer = Short()
+    layer.forward(ROWS)
+    np.testing.assert_array_equal(layer.backward(ROWS), ROWS)
+
+
+@every_backend
+def test_what_a_layer_has_made_on_its_backend_stays_when_it_becomes_part_of_a_network(backend):
+    class Shifted(Own):
+        def forward_batch(self, x, training):
+            return self.ops.add(x, self.shift, "y", self.buffers)
+
+    layer = Shifted().to(backend)
+    layer.shift = layer.ops.from_numpy(np.ones_like(ROWS))
+    np.testing.assert_array_equal(Sequential(layer).predict(ROWS), ROWS + 1)
+
+
+def test_a_container_may_choose_its_layers_while_it_is_made():
+    class Block(Residual):
+        def __init__(self, *layers, around):
+            self.shortcut = None
+            if around:
+                self.shortcut = Dense(3, 3)
+            super().__init__(*layers, shortcut=self.shortcut)
+
+    assert Block(Dense(3, 3), around=True).predict(ROWS).shape == (2, 3)
+
+
+def test_a_container_of_ones_own_may_call_its_layers_as_functions():
+    class Called(Sequential):
+        def forward_batch(self, x, training):
+            return self.layers[0](x, training)
+
+    network = Called(Dense(3, 2))
+    network.forward(ROWS)
+    assert network.backward(ROWS[:, :2]).shape == (2, 3)

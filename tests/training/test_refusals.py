@@ -39,6 +39,7 @@ def test_a_batch_too_small_for_batch_norm_is_refused_before_the_first_step():
         ({"max_gradient_norm": -1}, "fit: max_gradient_norm must be positive, got -1"),
         ({"schedule": lambda epoch: -1.0}, "schedule: the factor at epoch 0 must be ≥ 0, got -1.0"),
         ({"schedule": lambda epoch: None}, "schedule: the factor at epoch 0 must be a number, got"),
+        ({"schedule": "{}".format}, "schedule: the factor at epoch 0 must be a number, got '0.0'"),
         ({"schedule": np.atleast_1d}, "schedule: the factor at epoch 0 must be a number, got"),
         ({"schedule": 0.5}, "schedule must be a function of the epoch, .*, got 0.5"),
         ({"schedule": Cosine}, r"schedule is the class Cosine; write Cosine\(…\)"),

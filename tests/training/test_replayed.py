@@ -25,6 +25,7 @@ from minicnn import (
 )
 from minicnn.backends import scalar
 from minicnn.data import RandomFlip
+from minicnn.training.step import repeatable
 from tests.conftest import one_in
 from tests.strategies import LAYERS, networks, normal, seeds, stripes
 from tests.training.small import network, weights
@@ -166,6 +167,15 @@ def test_whatever_a_layer_of_a_users_own_changes_at_every_step_is_asked_for(monk
         net = Sequential(Flatten(), Dense(64, 4), Annealed(), Dense(4, 2), seed=1)
         found.append(learned(net, SoftmaxCrossEntropy(), stripes(20)))
     assert found[0] == found[1]
+
+
+def test_what_a_users_class_adds_to_a_network_ends_no_replaying():
+    class Net(Sequential):
+        def shown(self):
+            return str(self)
+
+    assert repeatable(Net(Dense(2, 2)), SoftmaxCrossEntropy())
+    assert not repeatable(Net(Annealed()), SoftmaxCrossEntropy())
 
 
 def test_a_loss_of_a_users_own_is_asked_at_every_step():

@@ -22,8 +22,8 @@ class Operations(Protocol):
 
         state: arrays that forward writes (statistics, counters). They are put back to what they
         were before a loss that is not finite. repeatable: False where a step may do something else
-        than the step before; then nothing is replayed. same_update: False where only its update
-        may.
+        than the step before; then nothing is replayed. same_update: False where that is true of its
+        update alone.
         """
 
 
