@@ -147,6 +147,12 @@ def test_a_bad_return_is_met_with_what_was_wanted(line, tmp_path):
     assert re.search(RETURNS[line], told(found))
 
 
+def test_a_list_must_stay_as_it_is_too(tmp_path):
+    function = "def race(turns, threads):\n    turns.clear()\n    return 0, 0"
+    found = report.grade(filled(of_number("20"), tmp_path, function))
+    assert "turns is changed: others still need it" in told(found)
+
+
 @pytest.mark.parametrize(
     "line",
     ["from minicnn.layers import Dense", "import minicnn.backends.numpy", "from minicnn import nn",

@@ -4,8 +4,10 @@ import ast
 import tokenize
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -121,7 +123,7 @@ def call(exercise: Exercise, function: Callable, arguments: tuple) -> tuple:
             "error", *told(error, exercise.path), shapes(exercise, arguments)
         ) from None
     for name, before, after in zip(exercise.arguments, arguments, given):
-        if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
+        if changed(before, after):
             raise WrongError(
                 "in place", f"{name} is changed: others still need it as it was. Work on a copy."
             )
@@ -154,7 +156,13 @@ def told(error: BaseException, path: Path) -> list[str]:
 
 
 def copied(arguments: tuple) -> tuple:
-    return tuple(a.copy() if isinstance(a, np.ndarray) else a for a in arguments)
+    return tuple(a.copy() if isinstance(a, np.ndarray | list) else a for a in arguments)
+
+
+def changed(before, after) -> bool:
+    if isinstance(before, np.ndarray):
+        return not np.array_equal(before, after, equal_nan=True)
+    return isinstance(before, list) and before != after
 
 
 def shapes(exercise: Exercise, arguments: tuple) -> str:
@@ -172,3 +180,15 @@ def undecorated(function: Callable, name: str, decorator: str) -> Callable:
     if not hasattr(function, name):
         raise WrongError("decorator", f"{decorator} must stay above the function: numba runs it.")
     return getattr(function, name)
+
+
+@contextmanager
+def played(function: Callable, decorator: str, **names) -> Iterator[Callable]:
+    """`with played(…) as plain:` a compiled function, and those of its file that it calls, as plain
+    Python. names: what else its file's names stand for meanwhile.
+    """
+    plain = undecorated(function, "py_func", decorator)
+    known = plain.__globals__
+    helpers = {name: f.py_func for name, f in known.items() if hasattr(f, "py_func")}
+    with mock.patch.dict(known, helpers | names):
+        yield plain
