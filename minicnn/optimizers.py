@@ -196,13 +196,16 @@ class Adam(Optimizer):
         super().__init__(lr, weight_decay)
         self.betas, self.eps = betas, eps
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "betas":
-            if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
-                who = type(self).__name__
-                raise TypeError(f"{who}: betas must be a pair of numbers, got {value!r}")
-            value = tuple(number_in(b, 0, 1, f"betas[{k}]", self) for k, b in enumerate(value))
-        super().__setattr__(name, value)
+    @property
+    def betas(self) -> tuple[float, ...]:
+        return self._betas
+
+    @betas.setter
+    def betas(self, pair: Any) -> None:
+        if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
+            who = type(self).__name__
+            raise TypeError(f"{who}: betas must be a pair of numbers, got {pair!r}")
+        self._betas = tuple(number_in(b, 0, 1, f"betas[{k}]", self) for k, b in enumerate(pair))
 
     def update(self, ops, values, grads, slots, lr, step):
         ops.adam_update(

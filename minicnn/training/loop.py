@@ -133,18 +133,17 @@ def fit(
     check_classes(samples, judged)
     kept = checkpoint if team.leads else None
     run = begin(team, network, optimizer, run, kept, epochs, seed, resume)
-
-    def new_steps() -> EpochSteps:
-        return team.steps(network, loss, samples.dtype, updates_alike(optimizer, penalty))
-
-    steps = new_steps()
+    steps: EpochSteps | None = None
     shown = report(progress and team.leads, epochs, samples.size)
     stopped, kind = False, (network.backend, network.dtype)
     while not (stopped or run.ended(epochs, patience)):
         epoch, start = len(run.history), perf_counter()
         if augment is not None:
             samples = augmented(samples, train, augment, seed, epoch, network)
-            steps = new_steps()  # the old ones know the old data
+        if steps is None or augment is not None or after_epoch is not None:
+            # Old ones know the old data, and where the network's numbers were.
+            alike = updates_alike(optimizer, penalty)
+            steps = team.steps(network, loss, samples.dtype, alike)
         batches = list(in_batches(shuffled(samples.size, seed, epoch), batch_size))
         with shown.epoch(epoch):
             tally = train_epoch(
@@ -172,7 +171,6 @@ def fit(
             )
         if after_epoch is not None:  # which may have changed weights, on one rank alone
             team.check(network, epoch)
-            steps = new_steps()
         due = len(run.history) % every == 0 or stopped or run.ended(epochs, patience)
         if kept is not None and due:
             save(kept, network, optimizer, run)
