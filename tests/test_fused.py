@@ -27,8 +27,13 @@ def test_outputs_and_gradients_are_those_of_layer_after_layer_to_the_bit(
     y = network.forward(x)
     dy = rng.standard_normal(y.shape).astype("f")
     dx = network.backward(dy)
-    assert second.forward(first.forward(x)).tobytes() == y.tobytes()
+    assert bits(second.forward(first.forward(x))) == bits(y)
     assert np.array_equal(first.backward(second.backward(dy)), dx)
+
+
+def bits(x):
+    """With one NaN for all: a GPU's maximum has its own."""
+    return np.where(np.isnan(x), np.float32(np.nan), x).tobytes()
 
 
 @every_backend

@@ -102,7 +102,8 @@ def ptx_of(kernel, signature: tuple, generation: tuple) -> str:
 def linked(ptx: str, generation: tuple) -> tuple[Report, bytes]:
     """What the linker says of a kernel, and its machine code, which nobody has looked into."""
     architecture = f"sm_{named(generation)}"
-    options = LinkerOptions(arch=architecture, ptxas_options="-v", verbose=True)
+    # What comes from the linker's cache has no report of it.
+    options = LinkerOptions(arch=architecture, ptxas_options="-v", verbose=True, no_cache=True)
     linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
     code = linker.link("cubin").code
     log = linker.get_info_log()
