@@ -113,11 +113,11 @@ def microseconds(text: str) -> list[float]:
 
 
 def launches_table(found: dict) -> str:
-    """The launches in order, those of less than a hundredth of the step's bound put together."""
+    """The launches in order, those of less than a fiftieth of the step's bound put together."""
     rows, rest = [], [0, 0.0, 0.0]
     whole = sum(kernel["least_us"] for kernel in found["kernels"])
     for kernel in found["kernels"]:
-        if max(kernel["least_us"], kernel["us"] or 0) < whole / 100:
+        if max(kernel["least_us"], kernel["us"] or 0) < whole / 50:
             rest = [rest[0] + 1, rest[1] + kernel["least_us"], rest[2] + (kernel["us"] or 0)]
         else:
             rows.append([
