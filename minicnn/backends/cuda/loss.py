@@ -7,7 +7,7 @@ Where an image has many classes, several threads share them: a block's threads s
 `width` along the images, and each row takes its share of the classes.
 """
 
-from math import exp, log, log1p
+from math import exp, log
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from .data import on_device
 from .device import THREADS, cuda, device, for_each, kernel, launch
 from .sums import column_sum, sum_of, width_for
 
-decay, relu, sigmoid = map(device, (scalar.decay, scalar.relu, scalar.sigmoid))
+relu, sigmoid, softening = map(device, (scalar.relu, scalar.sigmoid, scalar.softening))
 takes_over = device(scalar.takes_over)
 
 
@@ -123,7 +123,7 @@ def sigmoid_loss(logits, target, size, p, losses):
     for k in range(cuda.grid(1), size, cuda.gridsize(1)):
         z = logits[k]
         p[k] = sigmoid(z)
-        losses[k] = relu(z) - z * target[k] + log1p(decay(z))
+        losses[k] = relu(z) - z * target[k] + softening(z)
 
 
 def sigmoid_cross_entropy_backward(p, target, buffers):

@@ -5,13 +5,13 @@ one block; it visits the lanes that hold an image and none of the padding. Each 
 part of the loss, and the parts are added in the order of the blocks.
 """
 
-from math import log, log1p, prod
+from math import log, prod
 
 import numpy as np
 from numba import prange
 
 from .. import scalar
-from ..scalar import decay, relu, sigmoid
+from ..scalar import decay, relu, sigmoid, softening
 from .activation import rows
 from .dropout import elements
 from .layout import clear_padding, empty
@@ -77,23 +77,27 @@ def softmax_slope(p, target, divisor, dlogits):
 
 def sigmoid_cross_entropy_forward(logits, target, buffers):
     p = empty(buffers, "p", logits.shape[1:], logits)
-    parts = buffers.empty("parts", (len(p.data),), np.float64)
+    losses = buffers.empty("losses", (len(p.data), p.data.shape[-1]), np.float64)
     loss = buffers.empty("loss", (), np.float64)
-    sigmoid_loss(elements(logits), elements(target), logits.count, elements(p), parts, loss)
+    sigmoid_loss(elements(logits), elements(target), logits.count, elements(p), losses, loss)
     return loss, p
 
 
 @kernel
-def sigmoid_loss(logits, target, images, p, parts, loss):
-    """p = sigmoid(z), parts = Σ max(z, 0) − z · t + log(1 + e^−|z|), and loss = their mean."""
+def sigmoid_loss(logits, target, images, p, losses, loss):
+    """p = sigmoid(z), losses = Σ max(z, 0) − z · t + ln(1 + e^−|z|) of every image, padded lanes
+    too, and loss = their mean.
+    """
     for n in prange(len(logits)):
-        parts[n] = 0
+        lanes = logits.shape[2]
+        for b in range(lanes):
+            losses[n, b] = 0
         for k in range(logits.shape[1]):
-            for b in range(images_in(n, images, logits)):
+            for b in range(lanes):
                 z = logits[n, k, b]
                 p[n, k, b] = sigmoid(z)
-                parts[n] += relu(z) - z * target[n, k, b] + log1p(decay(z))
-    mean(parts, images * logits.shape[1], loss)
+                losses[n, b] += relu(z) - z * target[n, k, b] + softening(z)
+    mean(losses.reshape(-1)[:images], images * logits.shape[1], loss)
 
 
 def sigmoid_cross_entropy_backward(p, target, buffers):

@@ -1,4 +1,4 @@
-"""Pooling: the maximum window by window, in registers; the average a tap at a time.
+"""Pooling, window by window: maxima and sums are found in registers.
 
 An iteration of a parallel loop is a channel of one block of images, or a row of it, small enough
 to stay in the fastest caches. The innermost loop runs over the block's images, which lie side by
@@ -13,7 +13,7 @@ from numba import prange
 
 from .contest import add_where_won, contest, contest_with_nan, has_nan, store_winner
 from .layout import empty
-from .runtime import LANES, device, inlined, kernel
+from .runtime import LANES, inlined, kernel
 from .simd import add_rows, length, repeat, store, zeros
 from .taps import backward, forward
 from .unpooled import Unpooled, cover_once
@@ -132,51 +132,46 @@ def max_pool_slope(dy, winner, kernel_width, rows, row_steps, columns, column_st
 
 def avg_pool_forward(x, window, divisor, buffers):
     y = empty(buffers, "y", (x.shape[1], *window.output), x)
-    avg_pool(x.data, *window[:3], divisor, y.data)
+    add_met(x.data, *forward(window), y.data)
+    divide(y.data, divisor, y.data)
     return y
 
 
-@kernel
-def avg_pool(x, size, stride, padding, divisor, y):
-    """y = (sum over the window's taps inside the image) / divisor[i, j]."""
-    blocks, channels, height, width, lanes = x.shape
-    for plane in prange(blocks * channels):
-        n, c = plane // channels, plane % channels
-        y[n, c] = 0
-        for u, v in np.ndindex(size):
-            for i in meets(u, stride[0], padding[0], height, y.shape[2]):
-                for j in meets(v, stride[1], padding[1], width, y.shape[3]):
-                    h, w = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
-                    for b in range(lanes):
-                        y[n, c, i, j, b] += x[n, c, h, w, b]
-        for i, j in np.ndindex(divisor.shape):
-            for b in range(lanes):
-                y[n, c, i, j, b] /= y.dtype.type(divisor[i, j])
-
-
 def avg_pool_backward(dy, window, divisor, buffers):
-    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy)
-    avg_pool_slope(dy.data, *window[:3], divisor, dx.data)
+    share = empty(buffers, "share", dy.shape[1:], dy)
+    dx = empty(buffers, "dx", (dy.shape[1], *window.image), dy, zero_from_zero=True)
+    divide(dy.data, divisor, share.data)
+    add_met(share.data, *backward(window), dx.data)
     return dx
 
 
 @kernel
-def avg_pool_slope(dy, size, stride, padding, divisor, dx):
-    """dx = Σ dy / divisor[i, j] over the windows that see the pixel."""
-    blocks, channels, height, width, lanes = dx.shape
-    for plane in prange(blocks * channels):
+def add_met(x, rows, row_steps, columns, column_steps, y):
+    """y = Σ x: forward over the pixels that a window's taps meet, backward over the windows that
+    see a pixel.
+    """
+    blocks, channels, height, width, _ = x.shape
+    oh, ow = y.shape[2], y.shape[3]
+    for item in prange(blocks * channels * oh):
+        plane, i = item // oh, item % oh
+        for j in range(ow):
+            first = (plane * height + rows[i, 1]) * width + columns[j, 1]
+            for q in range(0, LANES, length(x)):
+                tile = zeros(1, 1, x)
+                for m in range(rows[i, 2]):
+                    for n in range(columns[j, 2]):
+                        place = first + m * row_steps[1] * width + n * column_steps[1]
+                        tile = add_rows(tile, x, place * LANES + q, 0)
+                store(tile, y, (item * ow + j) * LANES + q, LANES, 0, 1)
+
+
+@kernel
+def divide(x, divisor, y):
+    """y = x / divisor[i, j]."""
+    blocks, channels, height, width, lanes = x.shape
+    for item in prange(blocks * channels * height):
+        plane, i = item // height, item % height
         n, c = plane // channels, plane % channels
-        dx[n, c] = 0
-        for u, v in np.ndindex(size):
-            for i in meets(u, stride[0], padding[0], height, dy.shape[2]):
-                for j in meets(v, stride[1], padding[1], width, dy.shape[3]):
-                    h, w = i * stride[0] + u - padding[0], j * stride[1] + v - padding[1]
-                    for b in range(lanes):
-                        dx[n, c, h, w, b] += dy[n, c, i, j, b] / dx.dtype.type(divisor[i, j])
-
-
-@device
-def meets(tap, stride, padding, pixels, outputs):
-    """The outputs whose tap meets a pixel: 0 ≤ output · stride + tap − padding < pixels."""
-    first = max(0, -((tap - padding) // stride))
-    return range(first, min(outputs, (pixels - 1 + padding - tap) // stride + 1))
+        for j in range(width):
+            for b in range(lanes):
+                y[n, c, i, j, b] = x[n, c, i, j, b] / y.dtype.type(divisor[i, j])
