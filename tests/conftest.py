@@ -20,7 +20,7 @@ quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=20, **quiet)
 settings.register_profile("ci", max_examples=40, derandomize=True, **quiet)
 # On a GPU kernels are compiled for every window that is drawn.
-settings.register_profile("gpu", max_examples=5, **quiet)
+settings.register_profile("gpu", max_examples=8, **quiet)
 settings.register_profile("nightly", max_examples=2000, **quiet)
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 settings.load_profile(PROFILE)
