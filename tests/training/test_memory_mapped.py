@@ -80,7 +80,7 @@ def test_training_goes_on_from_a_checkpoint_wherever_the_images_lie(backend, tmp
     assert ends[0] == ends[1]
 
 
-COUNT, SIDE = 25_000, 16
+COUNT, SIDE = 12_500, 16
 
 
 def large(kind, folder):
