@@ -136,21 +136,21 @@ class Conv2D(Convolution):
         return int(np.prod(self.weight.shape)) * oh * ow
 
     def forward_batch(self, x, training):
-        self.x, self.seen = x, self.window(x.shape[1:])
+        self.x, self.last_window = x, self.window(x.shape[1:])
         b = None if self.bias is None else self.bias.data
         return self.ops.conv2d_forward(
-            x, self.weight.data, b, self.seen, self.groups, self.buffers
+            x, self.weight.data, b, self.last_window, self.groups, self.buffers
         )
 
     def backward_batch(self, dy, input_gradient=True):
         dx = None
         if input_gradient:  # first: what of dy a backend has to work out for it serves the others
             dx = self.ops.conv2d_input_gradient(
-                dy, self.weight.data, self.seen, self.groups, self.buffers
+                dy, self.weight.data, self.last_window, self.groups, self.buffers
             )
         if self.weight.learned:
             self.ops.conv2d_weight_gradient(
-                dy, self.x, self.seen, self.groups, self.weight.gradient, self.buffers
+                dy, self.x, self.last_window, self.groups, self.weight.gradient, self.buffers
             )
         if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
@@ -219,23 +219,23 @@ class ConvTranspose2D(Convolution):
         return int(np.prod(self.weight.shape)) * input_shape[1] * input_shape[2]
 
     def forward_batch(self, x, training):
-        self.x, self.seen = x, self.window(x.shape[1:])
+        self.x, self.last_window = x, self.window(x.shape[1:])
         y = self.ops.conv2d_input_gradient(
-            x, self.weight.data, self.seen, self.groups, self.buffers
+            x, self.weight.data, self.last_window, self.groups, self.buffers
         )
         return y if self.bias is None else self.ops.bias_forward(y, self.bias.data, self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
         if self.weight.learned:
             self.ops.conv2d_weight_gradient(
-                self.x, dy, self.seen, self.groups, self.weight.gradient, self.buffers
+                self.x, dy, self.last_window, self.groups, self.weight.gradient, self.buffers
             )
         if self.bias is not None and self.bias.learned:
             self.ops.bias_gradient(dy, self.bias.gradient, self.buffers)
         if not input_gradient:
             return None
         return self.ops.conv2d_forward(
-            dy, self.weight.data, None, self.seen, self.groups, self.buffers
+            dy, self.weight.data, None, self.last_window, self.groups, self.buffers
         )
 
 

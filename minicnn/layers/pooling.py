@@ -79,14 +79,14 @@ class MaxPool2D(Pool2D):
 
     def forward_batch(self, x, training, rectified=False):
         """rectified: with the ReLU that stands beside it (`network/fused.py`)."""
-        self.pooled = self.window(x.shape[1:])
-        y, self.winner = self.ops.max_pool_forward(x, self.pooled, rectified, self.buffers)
+        self.last_window = self.window(x.shape[1:])
+        y, self.winner = self.ops.max_pool_forward(x, self.last_window, rectified, self.buffers)
         return y
 
     def backward_batch(self, dy, input_gradient=True):
         if not input_gradient:
             return None
-        return self.ops.max_pool_backward(dy, self.winner, self.pooled, self.buffers)
+        return self.ops.max_pool_backward(dy, self.winner, self.last_window, self.buffers)
 
 
 class AvgPool2D(Pool2D):
@@ -111,14 +111,14 @@ class AvgPool2D(Pool2D):
         )
 
     def forward_batch(self, x, training):
-        self.pooled = self.window(x.shape[1:])
-        self.divisor = self.window_sizes(self.pooled)
-        return self.ops.avg_pool_forward(x, self.pooled, self.divisor, self.buffers)
+        self.last_window = self.window(x.shape[1:])
+        self.divisor = self.window_sizes(self.last_window)
+        return self.ops.avg_pool_forward(x, self.last_window, self.divisor, self.buffers)
 
     def backward_batch(self, dy, input_gradient=True):
         if not input_gradient:
             return None
-        return self.ops.avg_pool_backward(dy, self.pooled, self.divisor, self.buffers)
+        return self.ops.avg_pool_backward(dy, self.last_window, self.divisor, self.buffers)
 
     def window_sizes(self, window: Window) -> np.ndarray:
         """How many pixels each window counts: int64 (OH, OW)."""
@@ -140,13 +140,13 @@ class GlobalAvgPool2D(Layer):
 
     def forward_batch(self, x, training):
         channels, height, width = x.shape[1:]
-        self.pooled = Window((height, width), (1, 1), (0, 0), (height, width), (1, 1))
+        self.last_window = Window((height, width), (1, 1), (0, 0), (height, width), (1, 1))
         self.divisor = np.array([[height * width]])
-        y = self.ops.avg_pool_forward(x, self.pooled, self.divisor, self.buffers)
+        y = self.ops.avg_pool_forward(x, self.last_window, self.divisor, self.buffers)
         return self.ops.reshape(y, (channels,))
 
     def backward_batch(self, dy, input_gradient=True):
         if not input_gradient:
             return None
         dy = self.ops.reshape(dy, (dy.shape[1], 1, 1))
-        return self.ops.avg_pool_backward(dy, self.pooled, self.divisor, self.buffers)
+        return self.ops.avg_pool_backward(dy, self.last_window, self.divisor, self.buffers)
