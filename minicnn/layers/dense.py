@@ -12,6 +12,7 @@ from ..common.arguments import instance, whole_number
 from .base import Layer
 from .convolution import draw_weight_and_bias, weight_and_bias
 from .parameter import Shape
+from .shapes import of_batch
 
 
 class Dense(Layer):
@@ -49,9 +50,9 @@ class Dense(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         if tuple(input_shape) != (self.in_features,):
-            got = ", ".join(map(str, ("N", *input_shape)))
             hint = "; put Flatten() before it" if prod(input_shape) == self.in_features else ""
-            raise ValueError(f"{self}: wanted shape (N, {self.in_features}), got ({got}){hint}")
+            got = of_batch(input_shape) + hint
+            raise ValueError(f"{self}: wanted shape (N, {self.in_features}), got {got}")
         return (self.out_features,)
 
     def multiply_adds(self, input_shape: Shape) -> int:

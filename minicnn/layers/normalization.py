@@ -9,7 +9,7 @@ import numpy as np
 from ..common.arguments import number, whole_number
 from .base import Layer
 from .parameter import Shape
-from .shapes import rows_or_images
+from .shapes import of_batch, rows_or_images
 from .standardize import LEAST, MOST
 
 
@@ -47,10 +47,9 @@ class BatchNorm(Layer):
         return 2 if prod(input_shape[1:]) == 1 else 1
 
     def initialize(self, rng: np.random.Generator) -> None:
-        for parameter, value in (
-            (self.gamma, 1), (self.beta, 0), (self.running_mean, 0), (self.running_var, 1)
-        ):  # fmt: skip
-            parameter.value = np.full(parameter.shape, value)
+        zeros, ones = np.zeros(self.num_features), np.ones(self.num_features)
+        self.gamma.value, self.beta.value = ones, zeros
+        self.running_mean.value, self.running_var.value = zeros, ones
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return rows_or_images(input_shape, self.num_features, self)
@@ -106,9 +105,7 @@ class GroupNorm(Layer):
             raise ValueError(
                 f"GroupNorm: num_groups must divide num_channels {num_channels}, got {num_groups}"
             )
-        super().__init__(
-            num_groups=self.num_groups, num_channels=self.num_channels, eps=self.eps
-        )
+        super().__init__(num_groups=self.num_groups, num_channels=self.num_channels, eps=self.eps)
         self.gamma, self.beta = self.zeros("gamma"), self.zeros("beta")
         self.initialize(np.random.default_rng())
 
@@ -123,8 +120,8 @@ class GroupNorm(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         rows_or_images(input_shape, self.num_channels, self)
         if prod(input_shape) < 2 * self.num_groups:
-            got = ", ".join(map(str, ("N", *input_shape)))
-            raise ValueError(f"{self}: wanted two values or more in every group, got ({got})")
+            got = of_batch(input_shape)
+            raise ValueError(f"{self}: wanted two values or more in every group, got {got}")
         return input_shape
 
     def forward_batch(self, x, training):

@@ -26,8 +26,8 @@ def image_shape(input_shape: Shape, channels: int | None, layer: object) -> tupl
     """(C, H, W) of an input sample; ValueError when it is not an image with `channels` channels."""
     wanted = f"(N, {'C' if channels is None else channels}, H, W)"
     if len(input_shape) != 3 or channels not in (None, input_shape[0]):
-        got = ", ".join(map(str, ("N", *input_shape)))
-        raise ValueError(f"{layer}: wanted images of shape {wanted}, got ({got})")
+        got = of_batch(input_shape)
+        raise ValueError(f"{layer}: wanted images of shape {wanted}, got {got}")
     if 0 in input_shape:
         raise ValueError(f"{layer}: an image of {input_shape[1]} × {input_shape[2]} has no pixel")
     return input_shape
@@ -36,7 +36,11 @@ def image_shape(input_shape: Shape, channels: int | None, layer: object) -> tupl
 def rows_or_images(input_shape: Shape, channels: int | None, layer: object) -> Shape:
     """The shape itself; ValueError unless it is (C,) or (C, H, W) with `channels` channels."""
     if len(input_shape) not in (1, 3) or channels not in (None, input_shape[0]):
-        got = ", ".join(map(str, ("N", *input_shape)))
-        c = "C" if channels is None else channels
-        raise ValueError(f"{layer}: wanted shape (N, {c}) or (N, {c}, H, W), got ({got})")
+        got, c = of_batch(input_shape), "C" if channels is None else channels
+        raise ValueError(f"{layer}: wanted shape (N, {c}) or (N, {c}, H, W), got {got}")
     return input_shape
+
+
+def of_batch(sample: Shape) -> str:
+    """The shape of a batch of such samples, as errors write it: (N, 3, 28, 28)."""
+    return f"({', '.join(map(str, ('N', *sample)))})"
