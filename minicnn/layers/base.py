@@ -164,7 +164,8 @@ class Layer(Described):
             attributes["_mark"] = None
 
     def marks(self) -> list[dict[str, Any]]:
-        """Where the marks of all its layers are, for who marks at every step.
+        """The attributes of all its layers: `fit` sets each `_mark` at every step, and here that
+        takes less time than by `__setattr__`.
 
         ValueError where one of them has been moved to another backend.
         """

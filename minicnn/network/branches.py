@@ -36,7 +36,7 @@ class Residual(Sequential):
     def output_shape(self, input_shape: Shape) -> Shape:
         around = tuple(input_shape)
         if self.shortcut is not None:
-            around = self.named("shortcut", self.shortcut, input_shape)
+            around = self.part_shape("shortcut", self.shortcut, input_shape)
         through = super().output_shape(input_shape)
         if around != through:
             raise ValueError(
@@ -79,7 +79,7 @@ class Parallel(Container):
 
     def shapes(self, input_shape: Shape) -> list[Shape]:
         """What each branch gives; an error says which."""
-        return [self.named(f"branch {k}", f, input_shape) for k, f in enumerate(self.layers)]
+        return [self.part_shape(f"branch {k}", f, input_shape) for k, f in enumerate(self.layers)]
 
     def output_shape(self, input_shape: Shape) -> Shape:
         shapes = self.shapes(input_shape)

@@ -56,10 +56,10 @@ class Container(Layer):
         """Each part with its name and the shape of the samples that it gets."""
         raise NotImplementedError(f"{type(self).__name__} does not state its inner layers' shapes")
 
-    def named(self, where: str, layer: Layer, input_shape: Shape) -> Shape:
+    def part_shape(self, where: str, part: Layer, input_shape: Shape) -> Shape:
         """The output shape of a part; an error says where it stands."""
         try:
-            return layer.output_shape(input_shape)
+            return part.output_shape(input_shape)
         except ValueError as error:
             raise ValueError(f"{type(self).__name__}, {where}: {error}") from None
 

@@ -43,7 +43,7 @@ class Sequential(Container):
         """The sample shape before every layer and after the last; an error says which layer."""
         shapes = [tuple(input_shape)]
         for position, layer in enumerate(self.layers):
-            shapes.append(self.named(f"layer {position}", layer, shapes[-1]))
+            shapes.append(self.part_shape(f"layer {position}", layer, shapes[-1]))
         return shapes
 
     def forward_batch(self, x, training):
