@@ -13,12 +13,12 @@ from ..data.dataset import Dataset
 from ..losses import Loss
 from ..network import Sequential
 from ..optimizers import Optimizer, Penalty
-from .samples import Prepared, Samples, split
+from .samples import Prepared, Samples, inputs_and_targets
 
 
 def check_parts(who: str, network: Any, loss: Any, optimizer: Any) -> None:
-    """TypeError, saying what to write, for what is none of ours or cannot be called; ValueError for
-    a network in which nothing is left to learn.
+    """TypeError, saying what to write, for what is none of ours; ValueError for a network in which
+    nothing is left to learn.
     """
     instance(network, Sequential, "network", who, "a Sequential")
     if not network.parameters() and any(not p.statistic for p in network.state().values()):
@@ -102,7 +102,7 @@ def described(part: Any, name: str = "") -> str:
     by their repr as it is in any process, without an address.
     """
     if isinstance(part, Dataset | tuple):
-        inputs, targets = split(part, name)
+        inputs, targets = inputs_and_targets(part, name)
         # Labels are the same numbers in whatever integers they come.
         labels = targets.ndim == 1 and targets.dtype.kind in "iu"
         kind = "integers" if labels else targets.dtype.name

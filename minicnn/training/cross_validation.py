@@ -20,7 +20,7 @@ from ..network import Sequential
 from ..optimizers import Optimizer
 from .evaluation import Evaluation, evaluate
 from .loop import fit
-from .samples import Samples, split
+from .samples import Samples, inputs_and_targets
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def cross_validate(
     Raises TypeError or ValueError for fewer than two folds, more folds than samples, or another
     number of targets than of inputs.
     """
-    inputs, targets = split(samples, "samples")
+    inputs, targets = inputs_and_targets(samples, "samples")
     if len(inputs) != len(targets):
         raise ValueError(f"samples: {len(inputs)} inputs but {len(targets)} targets")
     whole_number(seed, "seed", "cross_validate", at_least=0)

@@ -32,8 +32,8 @@ from .checks import (
 from .evaluation import Tally
 from .interrupt import WholeSteps
 from .progress import Report, report
-from .samples import Prepared, Samples, prepare, split
-from .step import Rules, constant, not_finite, update, updates_alike
+from .samples import Prepared, Samples, inputs_and_targets, prepare
+from .step import Rules, constant, not_finite, same_update, update
 from .team import ALONE, Team
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -142,8 +142,7 @@ def fit(
             samples = augmented(samples, train, augment, seed, epoch, network)
         if steps is None or augment is not None or after_epoch is not None:
             # Old ones know the old data, and where the network's numbers were.
-            alike = updates_alike(optimizer, penalty)
-            steps = team.steps(network, loss, samples.dtype, alike)
+            steps = team.steps(network, loss, samples.dtype, same_update(optimizer, penalty))
         batches = list(in_batches(shuffled(samples.size, seed, epoch), batch_size))
         with shown.epoch(epoch):
             tally = train_epoch(
@@ -221,7 +220,7 @@ def augmented(
     """The training set with the inputs that `augment` draws for this epoch, the same ones wherever
     the set lies.
     """
-    inputs, _ = split(train, "train")
+    inputs, _ = inputs_and_targets(train, "train")
     inputs = as_samples(inputs, "train").view()
     inputs.flags.writeable = False  # they are the user's own
     rng = np.random.default_rng((seed, epoch, 1))

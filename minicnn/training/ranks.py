@@ -39,7 +39,7 @@ from ..network import Sequential, restore, snapshot
 from ..optimizers import Optimizer
 from .evaluation import measure
 from .loop import fit as fit_as
-from .samples import Samples, split
+from .samples import Samples, inputs_and_targets
 from .step import forward_and_backward
 
 try:
@@ -118,9 +118,10 @@ class Ranks:
         return {"ranks": str(self.size)}
 
     def agree(self, stated: Sequence[str], samples: dict[str, Samples | None]) -> None:
-        judged = samples["validation"]
-        if judged is not None and (count := len(split(judged, "validation")[0])) < self.size:
-            raise ValueError(f"validation: {count} samples for {self.size} ranks")
+        if (judged := samples["validation"]) is not None:
+            inputs, _ = inputs_and_targets(judged, "validation")
+            if len(inputs) < self.size:
+                raise ValueError(f"validation: {len(inputs)} samples for {self.size} ranks")
         mine = [*stated, *(f"{name} with {checksums(s, name)}" for name, s in samples.items())]
         for rank, other in enumerate(calls := self.comm.allgather(mine)):
             for first, theirs in zip_longest(calls[0], other, fillvalue="no further layer"):
@@ -208,7 +209,7 @@ def checksums(samples: Samples | None, name: str) -> str:
     """The same for the same samples: whose differ would train on shares of another batch."""
     if samples is None:
         return "no samples"
-    inputs, targets = split(samples, name)
+    inputs, targets = inputs_and_targets(samples, name)
     classes = f", classes {samples.classes}" if isinstance(samples, Dataset) else ""
     sums = f"{checksum(inputs):08x} and {checksum(targets):08x}"
     return f"inputs and targets of the checksums {sums}{classes}"

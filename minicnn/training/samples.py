@@ -45,7 +45,7 @@ class Prepared(NamedTuple):
 
 def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Prepared:
     """Check inputs and targets against network and loss, and bring them to the backend."""
-    inputs, target = split(samples, name)
+    inputs, target = inputs_and_targets(samples, name)
     inputs = as_samples(inputs, name)
     if len(inputs) == 0:
         raise ValueError(f"{name}: there are no samples")
@@ -60,7 +60,8 @@ def prepare(network: Sequential, loss: Loss, samples: Samples, name: str) -> Pre
     return Prepared(network.ops.upload(inputs), targets, inputs.shape, dtype, classes)
 
 
-def split(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
+def inputs_and_targets(samples: Samples, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """As arrays; TypeError, which says `name`, for what are no samples."""
     if isinstance(samples, Dataset):
         return samples.images, samples.labels
     if not (isinstance(samples, tuple) and len(samples) == 2):

@@ -45,17 +45,17 @@ def repeatable(network: Sequential, loss: Loss) -> bool:
     parts = *network.walk(), loss
     called = [getattr(p, name) for p in parts for name in ("forward_batch", "backward_batch")]
     own = all(is_own(method) for method in (*called, loss.compare, loss.divisor))
-    return own and not any(map(states_more, parts))
+    return own and not any(map(overrides, parts))
 
 
-def updates_alike(optimizer: Optimizer, penalty: Penalty | None) -> bool:
-    """Whether updates can be replayed too."""
-    return not (states_more(optimizer) or states_more(penalty))
+def same_update(optimizer: Optimizer, penalty: Penalty | None) -> bool:
+    """Whether its update can be replayed too."""
+    return not (overrides(optimizer) or overrides(penalty))
 
 
-def states_more(part: object) -> bool:
-    """Whether classes of the user's state anew what minicnn's steps ask for, a formula's numbers
-    say; a constructor and shapes are asked before.
+def overrides(part: object) -> bool:
+    """Whether a class of the user's overrides a method or a property that a step calls, such as the
+    numbers of a formula. Constructors and shapes are not among them: they are asked before.
     """
     kinds, ours = type(part).__mro__, __name__.partition(".")[0]
     own = [kind for kind in kinds if kind.__module__.partition(".")[0] == ours]

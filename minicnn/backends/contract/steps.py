@@ -21,9 +21,8 @@ class Operations(Protocol):
         """What takes the training steps of a network of that dtype.
 
         state: arrays that forward writes (statistics, counters). They are put back to what they
-        were before a loss that is not finite. repeatable: False where a step may do something else
-        than the step before; then nothing is replayed. same_update: False where that is true of its
-        update alone.
+        were before a loss that is not finite. repeatable: whether every step goes through the same
+        operations; if not, nothing is replayed. same_update: the same of the update alone.
         """
 
 
