@@ -13,8 +13,7 @@ from . import backends
 from .backends.contract import Backend, Batch, Data, Indices, Scalar
 from .common.arguments import Described, as_array, as_floats, number
 from .common.turns import Turn, Turns
-
-Shape = tuple[int, ...]
+from .layers.parameter import Shape
 
 
 class Targets(NamedTuple):

@@ -6,7 +6,7 @@ The formulas stand in `backends/contract/update.py`, at the operation that each 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import inf, isfinite
+from math import inf
 from operator import is_
 from typing import Any, ClassVar
 
@@ -39,7 +39,7 @@ class Optimizer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.below:
-            value = number_in(value, 0, self.below[name], name, self)
+            value = number_in(value, self.below[name], name, self)
         super().__setattr__(name, value)
 
     def step(self, parameters: Iterable[Parameter], lr_factor: float = 1.0) -> None:
@@ -48,7 +48,7 @@ class Optimizer:
         Raises ValueError when the parameters are not those of the step before, or for a factor
         that is negative or not finite; TypeError for what are no parameters.
         """
-        lr = self.lr * number_in(lr_factor, 0, inf, "lr_factor", self)
+        lr = self.lr * number_in(lr_factor, inf, "lr_factor", self)
         self.apply(listed(parameters, type(self).__name__), lr, self.steps + 1)
         self.steps += 1
 
@@ -205,7 +205,7 @@ class Adam(Optimizer):
         if not isinstance(pair, tuple | list | np.ndarray) or len(pair) != 2:
             who = type(self).__name__
             raise TypeError(f"{who}: betas must be a pair of numbers, got {pair!r}")
-        self._betas = tuple(number_in(b, 0, 1, f"betas[{k}]", self) for k, b in enumerate(pair))
+        self._betas = tuple(number_in(b, 1, f"betas[{k}]", self) for k, b in enumerate(pair))
 
     def update(self, ops, values, grads, slots, lr, step):
         ops.adam_update(
@@ -237,8 +237,8 @@ class Penalty:
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = number_in(l1, 0, inf, "l1", self)
-        self.l2 = number_in(l2, 0, inf, "l2", self)
+        self.l1 = number_in(l1, inf, "l1", self)
+        self.l2 = number_in(l2, inf, "l2", self)
 
     def loss(self, parameters: Iterable[Parameter]) -> float:
         """The penalty's value."""
@@ -286,10 +286,10 @@ def listed(parameters: Iterable[Parameter], owner: str) -> list[Parameter]:
     return given
 
 
-def number_in(value: Any, low: float, high: float, name: str, owner: object) -> float:
-    """value as a float with low ≤ value < high; ValueError that names owner and argument."""
+def number_in(value: Any, below: float, name: str, owner: object) -> float:
+    """value as a float with 0 ≤ value < below; ValueError that names owner and argument."""
     number(value, name, type(owner).__name__)
-    if not (low <= value < high and isfinite(value)):
-        wanted = f"≥ {low:g}" if high == inf else f"≥ {low:g} and < {high:g}"
+    if not 0 <= value < below:
+        wanted = "≥ 0" if below == inf else f"≥ 0 and < {below:g}"
         raise ValueError(f"{type(owner).__name__}: {name} must be {wanted}, got {value!r}")
     return float(value)

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..backends.window import Window
 from ..common.paths import path_text, whole_file
-from ..layers.base import Layer, Shape
+from ..layers.base import Layer
+from ..layers.parameter import Shape
 from ..network import Sequential
 from .kinds import kind_of
 

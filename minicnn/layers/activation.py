@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from ..backends import scalar
 from ..common.arguments import number
-from .base import Layer, Shape
+from .base import Layer
+from .parameter import Shape
 
 
 class Activation(Layer):
