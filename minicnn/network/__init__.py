@@ -2,7 +2,7 @@
 
 from .branches import Parallel, Residual
 from .container import Container
-from .sequential import Sequential, likeliest
+from .sequential import Sequential, likeliest, probabilities
 from .snapshot import restore, snapshot
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Residual",
     "Sequential",
     "likeliest",
+    "probabilities",
     "restore",
     "snapshot",
 ]

@@ -102,11 +102,7 @@ class Sequential(Container):
         for `predict_classes`. For a network that learned with softmax or, with one logit, sigmoid
         cross-entropy: other outputs are no logits.
         """
-        logits = self.predict_logits(images, batch_size)
-        if logits.shape[1] == 1:
-            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return probabilities(self.predict_logits(images, batch_size))
 
     def predict_logits(self, images: Any, batch_size: int) -> np.ndarray:
         outputs = self.predict(images, batch_size)
@@ -129,3 +125,11 @@ def likeliest(logits: np.ndarray) -> np.ndarray:
     """The class of each row, int64 (N,); a single logit chooses between 0 and 1."""
     chosen = logits[:, 0] > 0 if logits.shape[1] == 1 else logits.argmax(axis=1)
     return chosen.astype(np.int64)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """softmax of each row, (N, C); a single logit z stands for the two logits 0 and z."""
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

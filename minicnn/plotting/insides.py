@@ -13,7 +13,7 @@ from ..common.arguments import as_array, instance, whole_number
 from ..layers.convolution import Conv2D
 from ..losses import Loss
 from ..metrics import class_numbers
-from ..network import Sequential, likeliest
+from ..network import Sequential, likeliest, probabilities
 from .figures import image_grid
 
 AT_MOST = 8  # filters, channels or maps of a layer in one row or column
@@ -109,11 +109,7 @@ def confident_mistakes(
         )
     if not np.isfinite(logits).all():
         raise ValueError("logits: got NaN or infinity, wanted finite values")
-    said = likeliest(logits)
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    sure = shifted.max(axis=1) / shifted.sum(axis=1)
+    said, sure = likeliest(logits), probabilities(logits).max(axis=1)
     wrong = np.flatnonzero(said != labels)
     if not len(wrong):
         raise ValueError("confident_mistakes: every image is classified right")
