@@ -65,13 +65,12 @@ def im2col(x, window, buffers):
 def col2im(dcolumns, window, buffers):
     """(C, KH, KW, N, OH, OW) → (N, C, H, W): pixels that several columns saw add them up."""
     channels, kh, kw, images = dcolumns.shape[:4]
-    (top, left), (height, width) = window.padding, window.image
     dx = buffers.empty("dx", (images, channels, *padded_size(window)), dcolumns.dtype)
     dx[...] = 0
     for u in range(kh):
         for v in range(kw):
             dx[:, :, *met(u, v, window)] += dcolumns[:, u, v].swapaxes(0, 1)
-    return dx[:, :, top : top + height, left : left + width]
+    return inside(dx, window)
 
 
 def met(u, v, window):
@@ -83,14 +82,19 @@ def met(u, v, window):
 
 def padded(x, window, value, buffers):
     """x with a frame of `value`, wide enough that every window lies inside."""
-    (top, left), (height, width) = window.padding, window.image
     size = padded_size(window)
-    if size == (height, width):
+    if size == window.image:
         return x
     y = buffers.empty("padded", (*x.shape[:2], *size), x.dtype)
     y[...] = value
-    y[:, :, top : top + height, left : left + width] = x
+    inside(y, window)[...] = x
     return y
+
+
+def inside(x, window):
+    """The image without its frame."""
+    (top, left), (height, width) = window.padding, window.image
+    return x[:, :, top : top + height, left : left + width]
 
 
 def padded_size(window):

@@ -13,7 +13,7 @@ def dropout_forward(x, p, seed, step, buffers):
     drawn = words(seed, int(step[0]), len(x), prod(x.shape[1:])).reshape(x.shape)
     np.multiply(drawn >= keep_threshold(p), x.dtype.type(1 / (1 - p)), out=mask)
     step += 1
-    return np.multiply(x, mask, out=buffers.empty("y", x.shape, x.dtype)), mask
+    return multiply(x, mask, "y", buffers), mask
 
 
 def dropout_backward(dy, mask, buffers):

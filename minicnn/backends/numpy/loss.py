@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .activation import sigmoid
+
 
 def softmax_cross_entropy_forward(logits, target, divisor, buffers):
     p = buffers.empty("p", logits.shape, logits.dtype)
@@ -23,10 +25,9 @@ def softmax_cross_entropy_backward(p, target, divisor, buffers):
 
 
 def sigmoid_cross_entropy_forward(logits, target, buffers):
-    p = buffers.empty("p", logits.shape, logits.dtype)
+    p = sigmoid(logits, out=buffers.empty("p", logits.shape, logits.dtype))
     small = np.exp(-np.abs(logits))  # e^−|z| ≤ 1
     loss = (np.maximum(logits, 0) - logits * target + np.log1p(small)).mean()
-    np.divide(np.where(logits >= 0, 1, small), 1 + small, out=p)
     return loss, p
 
 

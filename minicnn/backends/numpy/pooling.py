@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .convolution import met, padded, padded_size
+from .convolution import inside, met, padded, padded_size
 
 
 def max_pool_forward(x, window, rectified, buffers):
@@ -49,9 +49,3 @@ def avg_pool_backward(dy, window, divisor, buffers):
     for u, v in np.ndindex(window.kernel):
         dx[:, :, *met(u, v, window)] += share
     return inside(dx, window)
-
-
-def inside(x, window):
-    """The image without its frame."""
-    (top, left), (height, width) = window.padding, window.image
-    return x[:, :, top : top + height, left : left + width]

@@ -9,12 +9,12 @@ import numpy as np
 from ..minimal import M, matrices
 
 
-def conv2d_forward(x, w, b, window, buffers=None):
+def conv2d_forward(x, w, b, window, buffers):
     y = convolution(x, w, window.padding, window.output)
     return y if b is None else y + b[:, None, None]
 
 
-def conv2d_input_gradient(dy, w, window, buffers=None):
+def conv2d_input_gradient(dy, w, window, buffers):
     turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
     padding = [k - 1 - p for k, p in zip(window.kernel, window.padding)]
     return convolution(dy, turned, padding, window.image)
@@ -33,7 +33,7 @@ def convolution(x, w, padding, output):
     return y[:, :, :oh, :ow]
 
 
-def conv2d_weight_gradient(dy, x, window, dw, buffers=None):
+def conv2d_weight_gradient(dy, x, window, dw, buffers):
     """dw = Gᵀ [Σ_{patches, images} D ⊙ V] G; dy beyond the last output counts as 0."""
     k = window.kernel[0]
     t = transforms(k, x.dtype)
