@@ -1,6 +1,4 @@
-"""What layers, losses and optimisers are made with: numbers that are checked, and that stay; and
-arrays as they come in.
-"""
+"""Checks of what users pass: numbers, pairs and arrays, and arguments that stay as they are."""
 
 from __future__ import annotations
 

@@ -102,10 +102,12 @@ class Checked:
         return (right - left) / (2 * h), abs(right + left) / h
 
     def look_wide(self, d: np.ndarray) -> tuple[Place, float]:
-        """The same along d, with the evenest of steps 1, 1/2, 1/4, …, and how even they are.
+        """The same along d with wide steps 1, 1/2, 1/4, …: the slope on which five steps in a row
+        agree best, and their relative spread.
 
-        Rounding is never even: where no five steps in a row agree on a slope, there is none to see.
-        Nor where all five cross a kink: half of a ReLU's 1 is even, but its jump stays.
+        Rounding moves each step's slope elsewhere: where no five agree within 1 %, it hides them
+        (None). None also where all five cross a kink: they agree, say on half of a ReLU's 1, but
+        their jump does not shrink.
         """
         with np.errstate(all="ignore"):  # so far away there may be no function any more
             slopes, jumps = np.array([self.differences(..., d, 2.0**-k) for k in range(12)]).T

@@ -35,7 +35,7 @@ MAX_LAYERS = 10_000  # a layer costs a hundred times the memory of its line in t
 
 
 def describe_network(network: Sequential) -> dict[str, Any]:
-    """TypeError for a layer that is not registered, ValueError for too many."""
+    """A network for JSON. TypeError for a layer that is not registered, ValueError for too many."""
     described = describe_layer(network)
     if count_layers(described) > MAX_LAYERS:
         raise ValueError(f"{network} has more than {MAX_LAYERS} layers in all")
@@ -164,7 +164,7 @@ def build_container(
 
 
 def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    """TypeError for an optimiser that is not minicnn's own."""
+    """An optimiser for JSON, without its slots. TypeError for one that is not minicnn's own."""
     kind = type(optimizer)
     if OPTIMIZERS.get(kind.__name__) is not kind:
         raise TypeError(
