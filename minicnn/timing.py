@@ -256,9 +256,9 @@ def peak_rate(backend: str) -> float:
     return multiply_add_rate(max(blas, default=1))
 
 
-def copy_rate(megabytes: int = 64) -> float:
+def copy_rate() -> float:
     """Bytes a second, read and written, of copying an array that is larger than the caches."""
-    a = np.ones(megabytes << 18, np.float32)
+    a = np.ones(2**24, np.float32)  # 64 MB
     b = np.empty_like(a)
     np.copyto(b, a)  # the first touch of b's pages costs extra
     return 2 * a.nbytes / median(clock(np.copyto, b, a)[0] for _ in range(5))

@@ -219,10 +219,11 @@ def build(kind: Kind, modules: list[Any], where: str) -> Layer:
                 got = (got, got)
             if got != wanted:
                 raise ValueError(f"{where}: {option} is {got!r}, only {wanted!r} has a counterpart")
-    names = [name for name in argument_names(kind.layer) if name not in twin.unsaid]
+    twin, module = kind.twins[-1], modules[-1]  # the layer's arguments are those of the last
     found = {
         name: twin.read[name](module) if name in twin.read else getattr(module, twin.name(name))
-        for name in names
+        for name in argument_names(kind.layer)
+        if name not in twin.unsaid
     }
     try:
         return kind.layer(**found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any
 
 from ...layers.base import Layer
@@ -111,9 +111,9 @@ def argument_names(made: type) -> list[str]:
 
 def default_arguments(made: type) -> dict[str, Any]:
     """What a constructor takes where nobody says it; without those that must be said."""
-    parameters, names = signature(made).parameters, argument_names(made)
-    defaults = {name: parameters[name].default for name in names}
-    return {name: value for name, value in defaults.items() if value is not Parameter.empty}
+    parameters = signature(made).parameters
+    taken = {name: parameters[name] for name in argument_names(made)}
+    return {name: p.default for name, p in taken.items() if p.default is not p.empty}
 
 
 def operator(name: str, **attributes: str) -> Onnx:
