@@ -1,4 +1,4 @@
-// The three losses: value(z, t, divisor) of a batch, and slope(z, t, divisor, n, c) = ∂L/∂z[n][c].
+// The three losses of a batch: value(z, t, divisor), and slope(z, t, divisor) = ∂L/∂z.
 
 const LOSSES = {
   SoftmaxCrossEntropy: {

@@ -13,6 +13,7 @@
 //     curve(x, layer), slope(x, y, layer)  y = f(x) of single numbers, and f′
 //     keep(layer, x, wires)                what forward decides: the winners of a pooling
 //     forward, backward                    of a layer that sees the whole batch
+//     together(layer, n, i)                of a normalisation: which numbers share μ and σ
 // `now` holds params (arrays by name), x and y (lists of samples), kept.
 
 const KINDS = {};
