@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .common.arguments import as_array
+from .common.arguments import as_array, whole_number
 
 
 def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int) -> np.ndarray:
@@ -19,10 +19,7 @@ def confusion_matrix(labels: ArrayLike, predictions: ArrayLike, classes: int) ->
     TypeError when labels, predictions or classes are not integers; ValueError when classes is below
     1, a label is out of range, an array is not one-dimensional or the lengths differ.
     """
-    if not isinstance(classes, (int, np.integer)):
-        raise TypeError(f"classes: got {classes!r}, wanted an integer")
-    if classes < 1:
-        raise ValueError(f"classes: got {classes}, wanted at least 1")
+    whole_number(classes, "classes", "confusion_matrix")
     true = class_numbers("labels", labels, classes)
     predicted = class_numbers("predictions", predictions, classes)
     if len(true) != len(predicted):

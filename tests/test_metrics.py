@@ -93,11 +93,11 @@ def test_shares_of_nothing_are_nan_and_warn_of_nothing():
         ([0, 2], [0, 1], 2, ValueError, r"labels\[1\]: got 2, wanted 0 to 1"),
         ([0, 1], [-1, 1], 2, ValueError, r"predictions\[0\]: got -1, wanted 0 to 1"),
         ([[0, 1]], [0, 1], 2, ValueError, r"labels: got shape \(1, 2\), wanted one axis"),
-        ([0], [0], 0, ValueError, "classes: got 0, wanted at least 1"),
+        ([0], [0], 0, ValueError, "confusion_matrix: classes must be at least 1, got 0"),
         ([0.0, 1.0], [0, 1], 2, TypeError, "labels: got dtype float64, wanted integers"),
         ([0, 1], ["0", "1"], 2, TypeError, "predictions: got dtype <U1, wanted integers"),
         ([True], [0], 2, TypeError, "labels: got dtype bool, wanted integers"),
-        ([0], [0], 2.0, TypeError, r"classes: got 2\.0, wanted an integer"),
+        ([0], [0], 2.0, TypeError, r"confusion_matrix: classes must be a whole number, got 2\.0"),
     ],
 )
 def test_wrong_labels_are_named(labels, predicted, classes, error, message):
