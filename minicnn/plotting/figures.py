@@ -211,6 +211,36 @@ def image_grid(
     return figure.figure
 
 
+def timing_bars(
+    labels: Sequence[str],
+    milliseconds: Sequence[float],
+    limits: Sequence[float],
+    figure: Figure | SubFigure | None = None,
+) -> Figure:
+    """A bar per part of a step, from top to bottom, with the least time that it could take marked.
+
+    - labels, milliseconds, limits: one entry a part; a limit of 0 is none
+
+    ValueError when their lengths differ.
+    """
+    if not len(labels) == len(milliseconds) == len(limits):
+        raise ValueError(
+            f"timing_bars: got {len(labels)} labels, {len(milliseconds)} times and {len(limits)} "
+            "limits, wanted as many of each"
+        )
+    figure = _figure(figure, 7.0, 1.2 + 0.24 * len(labels))
+    axes = figure.add_subplot()
+    places = range(len(labels))
+    axes.barh(places, milliseconds, color="0.75", edgecolor="black", label="measured")
+    marks = [limit or math.nan for limit in limits]
+    axes.plot(marks, places, "k|", markersize=12, markeredgewidth=2, label="limit (roofline)")
+    axes.set_yticks(places, labels)
+    axes.invert_yaxis()
+    axes.set(xlabel="time in a step (ms)", ylabel="part of the step")
+    axes.legend()
+    return figure.figure
+
+
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write a figure to `path`, in the format its suffix names, making the folder if need be.
 
@@ -250,33 +280,3 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     else:
         raise TypeError(f"images: got dtype {images.dtype}, wanted uint8 or a float")
     return scaled.transpose(0, 2, 3, 1)
-
-
-def timing_bars(
-    labels: Sequence[str],
-    milliseconds: Sequence[float],
-    limits: Sequence[float],
-    figure: Figure | SubFigure | None = None,
-) -> Figure:
-    """A bar per part of a step, from top to bottom, with the least time that it could take marked.
-
-    - labels, milliseconds, limits: one entry a part; a limit of 0 is none
-
-    ValueError when their lengths differ.
-    """
-    if not len(labels) == len(milliseconds) == len(limits):
-        raise ValueError(
-            f"timing_bars: got {len(labels)} labels, {len(milliseconds)} times and {len(limits)} "
-            "limits, wanted as many of each"
-        )
-    figure = _figure(figure, 7.0, 1.2 + 0.24 * len(labels))
-    axes = figure.add_subplot()
-    places = range(len(labels))
-    axes.barh(places, milliseconds, color="0.75", edgecolor="black", label="measured")
-    marks = [limit or math.nan for limit in limits]
-    axes.plot(marks, places, "k|", markersize=12, markeredgewidth=2, label="limit (roofline)")
-    axes.set_yticks(places, labels)
-    axes.invert_yaxis()
-    axes.set(xlabel="time in a step (ms)", ylabel="part of the step")
-    axes.legend()
-    return figure.figure
