@@ -56,9 +56,7 @@ class Transform:
 class Augmented:
     """Images (N, C, H, W) that are changed when they are asked for: `augmented[indices]`."""
 
-    def __init__(
-        self, images: np.ndarray, transform: Transform, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, images: np.ndarray, transform: Transform, rng: np.random.Generator) -> None:
         transform.check(images)
         self.images, self.change = images, transform.draw(len(images), images.shape[1:], rng)
 

@@ -36,9 +36,7 @@ class Standardize(Layer):
         super().__init__(mean=self.mean, std=self.std)
         counts = [len(given) for given in (self.mean, self.std) if isinstance(given, tuple)]
         if len({*counts}) > 1:
-            raise ValueError(
-                f"Standardize: mean is for {counts[0]} channels, std for {counts[1]}"
-            )
+            raise ValueError(f"Standardize: mean is for {counts[0]} channels, std for {counts[1]}")
         self.channels = counts[0] if counts else None
         self.placed: tuple[Any, list[Any]] = None, []
 

@@ -34,9 +34,8 @@ def computed(layers: Sequence[Layer]) -> dict[int, Layer | Rectified]:
     takes along is left out. MINICNN_FUSE=0 computes every layer by itself.
     """
     found: dict[int, Layer | Rectified] = dict(enumerate(layers))
-    if not switch("MINICNN_FUSE"):
-        return found
-    for k, (first, second) in enumerate(pairwise(layers)):
+    pairs = pairwise(layers) if switch("MINICNN_FUSE") else ()
+    for k, (first, second) in enumerate(pairs):
         if {type(first), type(second)} == {ReLU, MaxPool2D}:
             relu, pool = (k, k + 1) if type(first) is ReLU else (k + 1, k)
             alone = found.get(pool)
