@@ -106,7 +106,7 @@ class KeptKernel(NullCache):
         """None for what only this process can use."""
         raise NotImplementedError(f"{type(self).__name__} does not state its to_bytes")
 
-    def from_bytes(self, kept: bytes, context):
+    def from_bytes(self, code: bytes, context):
         raise NotImplementedError(f"{type(self).__name__} does not state its from_bytes")
 
     def file(self, signature, context) -> Path:

@@ -52,6 +52,7 @@ def sigmoid_slope(dy, y):
 
 
 def tanh(x):
+    """tanh x. (A formula is compiled as it stands; what it calls may be replaced.)"""
     return hyperbolic_tangent(x)
 
 

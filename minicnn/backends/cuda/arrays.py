@@ -72,7 +72,7 @@ def allocate(arrays):
     placed = {}
     for dtype in dict.fromkeys(array.dtype for array in arrays):
         alike = [(k, array) for k, array in enumerate(arrays) if array.dtype == dtype]
-        starts = np.cumsum([0, *(aligned(array.size) for _, array in alike)]).tolist()
+        starts = np.cumsum([0, *(whole_lines(array.size) for _, array in alike)]).tolist()
         host = np.zeros(max(1, starts[-1]), dtype)
         for start, (_, array) in zip(starts, alike):
             host[start : start + array.size] = array.reshape(-1)
@@ -89,19 +89,19 @@ def join(lists):
             runs[-1][1] = k
         else:
             runs.append([k, k])
-    return [[together(arrays[first], arrays[last]) for first, last in runs] for arrays in lists]
+    return [[span(arrays[first], arrays[last]) for first, last in runs] for arrays in lists]
 
 
 def follows(b, a):
-    return b.memory is a.memory and b.start == a.start + aligned(a.size)
+    return b.memory is a.memory and b.start == a.start + whole_lines(a.size)
 
 
-def together(a, b):
+def span(a, b):
     """The memory from a to b as one flat array, with the zeros between them."""
     return a if a is b else Array(a.memory, a.start, (b.start + b.size - a.start,))
 
 
-def aligned(size):
+def whole_lines(size):
     return -(-size // ALIGNED) * ALIGNED
 
 

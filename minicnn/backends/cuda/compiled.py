@@ -154,8 +154,7 @@ def main() -> None:
         print(f"\nsm_{named(generation)}")
         print(f"{'kernel':56}" + "".join(f"{title:>11}" for title in TITLES))
         for name, (kernel, takes) in sorted(kernels_for(generation).items()):
-            cells = compile_for(kernel, takes, generation)
-            *numbers, share = cells
+            *numbers, share = compile_for(kernel, takes, generation)
             last = "" if share is None else f"{share:11.0%}"
             print(f"{name:56}" + "".join(f"{number:11}" for number in numbers) + last)
 

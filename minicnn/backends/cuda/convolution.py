@@ -38,12 +38,11 @@ def conv2d_way(channels, filters, window, groups):
 
 
 def conv2d_forward(x, w, b, window, groups, buffers):
-    y = empty(buffers, "y", (w.shape[0], *window.output), x)
     filters, channels = w.shape[0] // groups, w.shape[1]
-    bias = None if b is None else b.flat
     if grouped.pays(channels, filters, groups):
-        grouped.forward(x, w.flat, bias, window, channels, filters, y)
-        return y
+        return grouped.conv2d_forward(x, w, b, window, groups, buffers)
+    y = empty(buffers, "y", (w.shape[0], *window.output), x)
+    bias = None if b is None else b.flat
     sizes = filters, prod(window.output) * len(x), prod(w.shape[1:])
     tile = tile_for(*sizes[:2], x.dtype)
     product = forward_product(tile, window, groups, channels, filters)
@@ -142,11 +141,10 @@ def weights_along_k(tile, count, summed, taps, steps):
 
 
 def conv2d_input_gradient(dy, w, window, groups, buffers):
-    dx = empty(buffers, "dx", (groups * w.shape[1], *window.image), dy)
     filters, channels = w.shape[0] // groups, w.shape[1]
     if grouped.pays(channels, filters, groups):
-        grouped.input_gradient(dy, w.flat, window, channels, filters, dx)
-        return dx
+        return grouped.conv2d_input_gradient(dy, w, window, groups, buffers)
+    dx = empty(buffers, "dx", (groups * w.shape[1], *window.image), dy)
     sizes = channels, prod(window.image) * len(dy), filters * prod(window.kernel)
     tile = tile_for(*sizes[:2], dy.dtype)
     product = input_product(tile, window, groups, channels, filters)
@@ -199,7 +197,7 @@ def input_product(tile, window, groups, channels, filters):
 def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
     filters, channels = dw.shape[0] // groups, dw.shape[1]
     if grouped.pays(channels, filters, groups):
-        grouped.weight_gradient(dy, x, window, channels, filters, dw)
+        grouped.conv2d_weight_gradient(dy, x, window, groups, dw, buffers)
         return
     sizes = filters, prod(dw.shape[1:]), prod(window.output) * len(x)
     tile = tile_for(*sizes[:2], dw.dtype)

@@ -20,7 +20,7 @@ class Data:
         self.flat = cuda.to_device(np.ascontiguousarray(array).reshape(-1))
 
     def find(self, indices, buffers):
-        """Images, of which the numbers `chosen` (int64, on the device) are to be taken."""
+        """Where the images lie, flat, and the numbers of those to be taken, both on the device."""
         return self.flat, on_device(indices, buffers)
 
 
@@ -139,5 +139,5 @@ def turn(images, chosen, size, count, scale, y):
             y[(first + k) * count + n0 + column] = square[k, column]
 
 
-gather_pixels = kernel("B I n n r F", "arrays.gather_pixels")(turn)
-gather_floats = kernel("F I n n r F", "arrays.gather_floats")(turn)
+gather_pixels = kernel("B I n n r F", "data.gather_pixels")(turn)
+gather_floats = kernel("F I n n r F", "data.gather_floats")(turn)

@@ -168,7 +168,7 @@ def launch(kernel, blocks, *arguments, threads=THREADS):
 
 
 def for_each(kernel, items, *arguments):
-    """Run a kernel whose threads share out `items` pieces of work, in strides (see `span`)."""
+    """Run a kernel whose threads share out `items` pieces of work: each takes every gridsize-th."""
     launch(kernel, min(MOST_BLOCKS, -(-items // THREADS)), *arguments)
 
 
@@ -248,10 +248,10 @@ class Buffers:
 
     def constant(self, name: str, values: np.ndarray):
         """A flat copy of a small host array, copied again only when it changes."""
-        kept = self._constants.get(name)
-        if kept is None or not np.array_equal(kept[0], values):
-            kept = self._constants[name] = values.copy(), cuda.to_device(values.reshape(-1))
-        return kept[1]
+        known = self._constants.get(name)
+        if known is None or not np.array_equal(known[0], values):
+            known = self._constants[name] = values.copy(), cuda.to_device(values.reshape(-1))
+        return known[1]
 
     def __reduce__(self):
         """A copied or pickled layer starts with buffers of its own."""

@@ -12,7 +12,7 @@ are coalesced. Intensity: about one multiply-add for each number that is read.
 
 from functools import cache
 
-from .arrays import taken_apart
+from .arrays import empty, taken_apart
 from .device import SIMULATED, THREADS, cuda, for_each, kernel, launch
 from .sums import block_sum
 
@@ -24,9 +24,12 @@ def pays(channels, filters, groups):
     return groups > 1 and max(channels, filters) < FEW
 
 
-def forward(x, w, b, window, channels, filters, y):
-    outputs = forward_outputs(window, channels, filters, b is not None)
-    for_each(outputs, y.size, x.flat, w, w if b is None else b, len(x), y.size, y.flat)
+def conv2d_forward(x, w, b, window, groups, buffers):
+    y = empty(buffers, "y", (w.shape[0], *window.output), x)
+    outputs = forward_outputs(window, w.shape[1], w.shape[0] // groups, b is not None)
+    bias = w.flat if b is None else b.flat
+    for_each(outputs, y.size, x.flat, w.flat, bias, len(x), y.size, y.flat)
+    return y
 
 
 @cache
@@ -51,9 +54,11 @@ def forward_outputs(window, channels, filters, biased):
     return kernel("F F F n n F", name)(run)
 
 
-def input_gradient(dy, w, window, channels, filters, dx):
-    pixels = input_pixels(window, channels, filters)
-    for_each(pixels, dx.size, dy.flat, w, len(dy), dx.size, dx.flat)
+def conv2d_input_gradient(dy, w, window, groups, buffers):
+    dx = empty(buffers, "dx", (groups * w.shape[1], *window.image), dy)
+    pixels = input_pixels(window, w.shape[1], w.shape[0] // groups)
+    for_each(pixels, dx.size, dy.flat, w.flat, len(dy), dx.size, dx.flat)
+    return dx
 
 
 @cache
@@ -79,8 +84,9 @@ def input_pixels(window, channels, filters):
     return kernel("F F n n F", name)(run)
 
 
-def weight_gradient(dy, x, window, channels, filters, dw):
-    launch(weight_sums(window, channels, filters), dw.size, dy.flat, x.flat, len(x), dw.flat)
+def conv2d_weight_gradient(dy, x, window, groups, dw, buffers):
+    weights = weight_sums(window, dw.shape[1], dw.shape[0] // groups)
+    launch(weights, dw.size, dy.flat, x.flat, len(x), dw.flat)
 
 
 @cache

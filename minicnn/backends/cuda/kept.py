@@ -30,10 +30,10 @@ class KeptKernel(kept.KeptKernel):
 
         return get_current_device().compute_capability, runtime.get_version()
 
-    def from_bytes(self, kept, context):
+    def from_bytes(self, code, context):
         from numba.cuda.dispatcher import _Kernel
 
-        return _Kernel._rebuild(**pickle.loads(kept))
+        return _Kernel._rebuild(**pickle.loads(code))
 
     def to_bytes(self, result):
         from numba.cuda.serialize import dumps

@@ -1,11 +1,10 @@
 """Activations and their slopes, element by element; the formulas are in `backends/scalar.py`.
 
-The kernels see a batch as rows, one per channel (or feature) of a block of images: (blocks · C,
-H · W · B). A thread takes whole rows. Padded lanes are computed like the others and never read.
+The kernels see a batch as rows, one per channel (or feature) of a block of images. A thread takes
+whole rows. Padded lanes are computed like the others and never read.
 """
 
 from functools import cache
-from math import prod
 from types import FunctionType
 
 from numba import prange
@@ -13,7 +12,7 @@ from numba.extending import register_jitable
 
 from .. import scalar
 from .exponential import IN_VECTORS
-from .layout import empty
+from .layout import empty, rows
 from .runtime import OPTIONS, device, kernel
 
 # So that compiled formulas can call each other.
@@ -59,9 +58,3 @@ def backward_rows(slope):
                 dx[row, k] = f(dy[row, k], kept[row, k], *numbers)
 
     return run
-
-
-def rows(x):
-    """A batch as (blocks · C, H · W · B), or (blocks · F, B), without a copy."""
-    blocks, channels, *positions = x.data.shape
-    return x.data.reshape(blocks * channels, prod(positions))

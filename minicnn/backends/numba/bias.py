@@ -5,14 +5,13 @@ from math import prod
 from numba import prange
 
 from .contest import add_winners
-from .layout import clear_padding, empty
+from .layout import by_channel, clear_padding, empty
 from .recording import done
-from .runtime import device, inlined, kernel
+from .runtime import ITEMS, device, inlined, kernel
 from .simd import add_rows, length, store, sums, zeros
 from .unpooled import compact
 
 ROWS = 16  # registers that add at the same time, to hide how long one addition takes
-ITEMS = 16  # at least so many pieces of work, where there is enough of it
 PARTS = 4  # of images, where they are not tiny: so that up to four threads sum what they wrote
 
 
@@ -109,9 +108,3 @@ def pad(b, padded):
     padded[...] = 0
     if b is not None:
         padded[..., : b.shape[-1]] = b
-
-
-def by_channel(x):
-    """A batch as (blocks, C, H·W·B), without a copy."""
-    blocks, channels, *positions = x.data.shape
-    return x.data.reshape(blocks, channels, prod(positions))

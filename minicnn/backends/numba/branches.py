@@ -2,9 +2,7 @@
 
 from numba import prange
 
-from .activation import rows
-from .bias import by_channel
-from .layout import empty
+from .layout import by_channel, empty, rows
 from .runtime import kernel
 
 

@@ -22,7 +22,7 @@ from numba import prange
 from .bias import padded_bias
 from .layout import Lanes, clear_padding, empty
 from .recording import done
-from .runtime import LANES, kernel
+from .runtime import ITEMS, LANES, kernel
 from .simd import (
     add_row_products,
     fixed_tuple,
@@ -36,7 +36,6 @@ from .simd import (
 
 ROWS = 12 if LANES == 16 else 6  # of a tile of ROWS × 2 registers
 CHUNK = 32  # rows of w that the input gradient goes over at a time
-ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
 
 def dense_forward(x, w, b, buffers):
@@ -72,10 +71,10 @@ def output_tiles(w, rows, b, x, y):
             x_step, y_step = partner * inputs * LANES, partner * outputs * LANES
             for q in range(0, LANES, length(x)):
                 tile = repeat(ROWS, 2, b, first)
-                o = g * inputs * LANES + q
+                x_at = g * inputs * LANES + q
                 for i in range(inputs):
-                    tile = add_row_products(tile, w, starts, i, x, o, x_step)
-                    o += LANES
+                    tile = add_row_products(tile, w, starts, i, x, x_at, x_step)
+                    x_at += LANES
                 place = (g * outputs + first) * LANES + q
                 store(tile, y, place, LANES, y_step, outputs - first)
 

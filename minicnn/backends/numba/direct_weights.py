@@ -17,7 +17,7 @@ from ..numpy.convolution import padded_size
 from .layout import Lanes, clear_padding, empty
 from .partial import add_parts, filter_starts, sum_places, sums_of
 from .recording import done
-from .runtime import LANES, inlined, kernel, threads_here
+from .runtime import ITEMS, LANES, inlined, kernel, threads_here
 from .simd import add_dots, add_rows, fixed_tuple, length, store, sums, zeros
 from .taps import channel_columns, tap_columns
 from .unpooled import compact, spread_row
@@ -25,7 +25,6 @@ from .unpooled import compact, spread_row
 # Filters × channels (or taps) of a tile: as many as registers hold.
 TILES = ((8, 3), (6, 4), (5, 5)) if LANES == 16 else ((6, 2), (4, 3))
 CACHE_BYTES = 32 * 1024  # what is gone over at a time: the fastest cache holds this or more
-ITEMS = 16  # at least so many pieces of work, where there is enough of it
 
 
 def conv2d_weight_gradient(dy, x, window, dw, buffers):

@@ -6,7 +6,7 @@ from numba import prange
 from .. import scalar
 from ..philox import keep_threshold
 from .branches import multiply
-from .layout import empty
+from .layout import elements, empty
 from .runtime import device, kernel
 
 philox4x32 = device(scalar.philox4x32)
@@ -31,22 +31,17 @@ def draw(x, threshold, kept, seed_0, seed_1, step, mask, y):
     key_0, key_1, moment = np.uint64(seed_0), np.uint64(seed_1), np.uint64(step[0])
     limit, zero, dropped = np.uint64(threshold), np.uint64(0), x.dtype.type(0)
     for job in prange(len(x) * quads):
-        n, quad = job // quads, job % quads
+        g, quad = job // quads, job % quads
         for b in range(lanes):
-            image = np.uint64(n * lanes + b)
+            image = np.uint64(g * lanes + b)
             words = philox4x32(np.uint64(quad), image, moment, zero, key_0, key_1)
             for e in range(4):
                 k = 4 * quad + e
                 if k < elements:
-                    mask[n, k, b] = kept if words[e] >= limit else dropped
-                    y[n, k, b] = x[n, k, b] * mask[n, k, b]
+                    mask[g, k, b] = kept if words[e] >= limit else dropped
+                    y[g, k, b] = x[g, k, b] * mask[g, k, b]
     step[0] += 1
 
 
 def dropout_backward(dy, mask, buffers):
     return multiply(dy, mask, "dx", buffers)
-
-
-def elements(x):
-    """A batch as (blocks, elements of an image, B), without a copy."""
-    return x.data.reshape(len(x.data), -1, x.data.shape[-1])

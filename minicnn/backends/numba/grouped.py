@@ -24,7 +24,7 @@ from .bias import pad, padded_bias
 from .layout import clear_padding, empty
 from .partial import add_parts, filter_starts, sum_places, sums_of
 from .recording import done
-from .runtime import LANES, device, kernel, threads_here
+from .runtime import ITEMS, LANES, device, kernel, threads_here
 from .simd import (
     REGISTERS,
     add_dots,
@@ -40,7 +40,6 @@ from .simd import (
 )
 
 PLACE_BYTES = 256 * 1024  # of the copy: the second cache holds it, and the outputs beside it
-ITEMS = 16  # at least so many pieces of work, where there is enough of it
 # The sizes of a tile, few, for each is compiled by itself: rows, and outputs or weights.
 ROWS, OUTPUTS, WEIGHTS = (1, 2, 3), (1, 2, 4, 7, 14), (1, 3, 9)
 

@@ -20,9 +20,9 @@ class KeptKernel(kept.KeptKernel):
     def compiled_for(self, context):
         return self.lanes, context.codegen().magic_tuple()
 
-    def from_bytes(self, kept, context):
+    def from_bytes(self, code, context):
         context.refresh()
-        return CompileResult._rebuild(context, *pickle.loads(kept))
+        return CompileResult._rebuild(context, *pickle.loads(code))
 
     def to_bytes(self, result):
         if result.library.has_dynamic_globals:

@@ -9,6 +9,8 @@ Blocks go to threads. A channel's pixels of one block are contiguous, a pixel's 
 registers, and nothing about an image (its size, a stride, a padding) ever breaks a vector.
 """
 
+from math import prod
+
 import numpy as np
 from numba import prange
 
@@ -125,3 +127,23 @@ def unpack_lanes(data, images):
     for n in prange(len(images)):
         for k in range(images.shape[1]):
             images[n, k] = data[n // lanes, k, n % lanes]
+
+
+# ── a batch's data with fewer axes, for kernels that need no more; none is copied ──────────────
+
+
+def by_channel(x: Lanes) -> np.ndarray:
+    """(blocks, C, H·W·B)."""
+    blocks, channels, *positions = x.data.shape
+    return x.data.reshape(blocks, channels, prod(positions))
+
+
+def rows(x: Lanes) -> np.ndarray:
+    """(blocks·C, H·W·B): a row is a channel of a block."""
+    blocks, channels, *positions = x.data.shape
+    return x.data.reshape(blocks * channels, prod(positions))
+
+
+def elements(x: Lanes) -> np.ndarray:
+    """(blocks, elements of an image, B)."""
+    return x.data.reshape(len(x.data), -1, x.data.shape[-1])

@@ -12,9 +12,7 @@ from numba import prange
 
 from .. import scalar
 from ..scalar import decay, relu, sigmoid, softening
-from .activation import rows
-from .dropout import elements
-from .layout import clear_padding, empty
+from .layout import clear_padding, elements, empty, rows
 from .runtime import device, kernel
 from .sums import squared_distance
 
@@ -34,26 +32,26 @@ def softmax(logits, target, images, divisor, p, highest, total, losses, loss):
     """p = softmax(logits), losses = −Σ target · log p of every image, padded lanes too, and loss =
     Σ losses / divisor.
     """
-    for n in prange(len(logits)):
+    for g in prange(len(logits)):
         lanes = logits.shape[2]
         for b in range(lanes):  # assigning whole rows would take three times as long to compile
-            highest[n, b] = logits[n, 0, b]
-            total[n, b] = 0
-            losses[n, b] = 0
+            highest[g, b] = logits[g, 0, b]
+            total[g, b] = 0
+            losses[g, b] = 0
         for c in range(1, logits.shape[1]):
             for b in range(lanes):
-                highest[n, b] = max(highest[n, b], logits[n, c, b])
+                highest[g, b] = max(highest[g, b], logits[g, c, b])
         for c in range(logits.shape[1]):
             for b in range(lanes):
-                p[n, c, b] = decay(logits[n, c, b] - highest[n, b])
-                total[n, b] += p[n, c, b]
+                p[g, c, b] = decay(logits[g, c, b] - highest[g, b])
+                total[g, b] += p[g, c, b]
         for b in range(lanes):
-            highest[n, b] += log(total[n, b])  # now log Σ_k e^z[k]
+            highest[g, b] += log(total[g, b])  # now log Σ_k e^z[k]
         for c in range(logits.shape[1]):
             for b in range(lanes):
-                p[n, c, b] /= total[n, b]
-                if target[n, c, b] != 0:  # 0 · ∞ would be NaN
-                    losses[n, b] += target[n, c, b] * (highest[n, b] - logits[n, c, b])
+                p[g, c, b] /= total[g, b]
+                if target[g, c, b] != 0:  # 0 · ∞ would be NaN
+                    losses[g, b] += target[g, c, b] * (highest[g, b] - logits[g, c, b])
     mean(losses.reshape(-1)[:images], divisor, loss)
 
 
@@ -66,13 +64,13 @@ def softmax_cross_entropy_backward(p, target, divisor, buffers):
 @kernel
 def softmax_slope(p, target, divisor, dlogits):
     """dlogits = (p · Σ_k target − target) / divisor."""
-    for n in prange(len(p)):
+    for g in prange(len(p)):
         for b in range(p.shape[2]):
             mass = p.dtype.type(0)
             for c in range(p.shape[1]):
-                mass += target[n, c, b]
+                mass += target[g, c, b]
             for c in range(p.shape[1]):
-                dlogits[n, c, b] = (p[n, c, b] * mass - target[n, c, b]) / divisor
+                dlogits[g, c, b] = (p[g, c, b] * mass - target[g, c, b]) / divisor
 
 
 def sigmoid_cross_entropy_forward(logits, target, buffers):
@@ -88,15 +86,15 @@ def sigmoid_loss(logits, target, images, p, losses, loss):
     """p = sigmoid(z), losses = Σ max(z, 0) − z · t + ln(1 + e^−|z|) of every image, padded lanes
     too, and loss = their mean.
     """
-    for n in prange(len(logits)):
+    for g in prange(len(logits)):
         lanes = logits.shape[2]
         for b in range(lanes):
-            losses[n, b] = 0
+            losses[g, b] = 0
         for k in range(logits.shape[1]):
             for b in range(lanes):
-                z = logits[n, k, b]
-                p[n, k, b] = sigmoid(z)
-                losses[n, b] += relu(z) - z * target[n, k, b] + softening(z)
+                z = logits[g, k, b]
+                p[g, k, b] = sigmoid(z)
+                losses[g, b] += relu(z) - z * target[g, k, b] + softening(z)
     mean(losses.reshape(-1)[:images], images * logits.shape[1], loss)
 
 
@@ -117,9 +115,7 @@ def mean_squared_error_forward(x, target, buffers):
 
 @kernel
 def squared_error(x, target, count, parts, loss):
-    """parts = Σ (x − target)², row by row as in `activation.py`; padding is 0 in both. loss = Σ
-    parts / count.
-    """
+    """parts = Σ (x − target)², row by row; padding is 0 in both. loss = Σ parts / count."""
     for row in prange(len(x)):
         parts[row] = squared_distance(x[row], target[row])
     mean(parts, count, loss)
@@ -133,7 +129,7 @@ def mean_squared_error_backward(x, target, buffers):
 
 @kernel
 def scaled_difference(a, b, factor, y):
-    """y = factor · (a − b), row by row as in `activation.py`."""
+    """y = factor · (a − b), row by row."""
     for row in prange(len(a)):
         for k in range(a.shape[1]):
             y[row, k] = factor * (a[row, k] - b[row, k])
@@ -149,15 +145,15 @@ def count_correct(logits, labels, buffers):
 def count(logits, labels, right):
     """How many images have their first maximum (or, with one logit, its sign) at their label."""
     correct = 0  # whole numbers: they add up to the same in any order
-    for n in prange(len(logits)):
-        for b in range(images_in(n, len(labels), logits)):
+    for g in prange(len(logits)):
+        for b in range(images_in(g, len(labels), logits)):
             best = 0
             for c in range(1, logits.shape[1]):
-                if takes_over(logits[n, c, b], logits[n, best, b]):
+                if takes_over(logits[g, c, b], logits[g, best, b]):
                     best = c
-            if logits.shape[1] == 1 and logits[n, 0, b] > 0:
+            if logits.shape[1] == 1 and logits[g, 0, b] > 0:
                 best = 1
-            correct += best == labels[n * logits.shape[2] + b]
+            correct += best == labels[g * logits.shape[2] + b]
     right[()] = correct
 
 
@@ -171,6 +167,6 @@ def mean(parts, count, loss):
 
 
 @device
-def images_in(n, images, x):
-    """How many lanes of block n hold an image: all, but for the last block."""
-    return min(x.shape[2], images - n * x.shape[2])
+def images_in(g, images, x):
+    """How many lanes of block g hold an image: all, but for the last block."""
+    return min(x.shape[2], images - g * x.shape[2])

@@ -13,7 +13,7 @@ from math import isfinite, prod, sqrt
 from numba import prange
 
 from .lane_rows import combine_lanes, lane_products, lane_squares, lane_totals, normalize_lanes
-from .layout import clear_padding, empty
+from .layout import by_channel, clear_padding, empty, rows
 from .runtime import device, kernel
 from .sums import product, squared_deviation, total
 
@@ -22,8 +22,8 @@ def batch_norm_forward(x, gamma, beta, running_mean, running_var, momentum, eps,
     y, x_hat, inv_std = outputs(x, gamma, buffers)
     clear_padding(x)
     normalize_batch(
-        channels(x), x.count, x.data.shape[-1], gamma, beta, running_mean, running_var,
-        x.dtype.type(momentum), x.dtype.type(eps), channels(y), channels(x_hat), inv_std,
+        by_channel(x), x.count, x.data.shape[-1], gamma, beta, running_mean, running_var,
+        x.dtype.type(momentum), x.dtype.type(eps), by_channel(y), by_channel(x_hat), inv_std,
     )  # fmt: skip
     return y, x_hat, inv_std
 
@@ -49,8 +49,8 @@ def normalize_batch(
 def channel_total(x, c):
     """Σ x over channel c."""
     result = x.dtype.type(0)
-    for n in range(len(x)):
-        result += total(x[n, c])
+    for g in range(len(x)):
+        result += total(x[g, c])
     return result
 
 
@@ -59,8 +59,8 @@ def channel_squares(x, c, mean, images, lanes):
     """Σ (x − mean)² over channel c. Padding would add mean², so the last block shows its images."""
     result = x.dtype.type(0)
     whole, rest = images // lanes, images % lanes
-    for n in range(whole):
-        result += squared_deviation(x[n, c], mean)
+    for g in range(whole):
+        result += squared_deviation(x[g, c], mean)
     for k in range(0, x.shape[2] if rest else 0, lanes):
         result += squared_deviation(x[whole, c, k : k + rest], mean)
     return result
@@ -69,8 +69,8 @@ def channel_squares(x, c, mean, images, lanes):
 def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps, buffers):
     y, x_hat, inv_std = outputs(x, gamma, buffers)
     normalize_fixed(
-        channels(x), gamma, beta, running_mean, running_var, x.dtype.type(eps),
-        channels(y), channels(x_hat), inv_std,
+        by_channel(x), gamma, beta, running_mean, running_var, x.dtype.type(eps),
+        by_channel(y), by_channel(x_hat), inv_std,
     )  # fmt: skip
     return y, x_hat, inv_std
 
@@ -86,10 +86,10 @@ def normalize_fixed(x, gamma, beta, running_mean, running_var, eps, y, x_hat, in
 @device
 def normalize(x, c, mean, inv_std, gamma, beta, y, x_hat):
     """x̂ = (x − mean) · inv_std and y = gamma · x̂ + beta for channel c."""
-    for n in range(len(x)):
+    for g in range(len(x)):
         for k in range(x.shape[2]):
-            x_hat[n, c, k] = (x[n, c, k] - mean) * inv_std
-            y[n, c, k] = gamma * x_hat[n, c, k] + beta
+            x_hat[g, c, k] = (x[g, c, k] - mean) * inv_std
+            y[g, c, k] = gamma * x_hat[g, c, k] + beta
 
 
 def batch_norm_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, buffers):
@@ -97,7 +97,9 @@ def batch_norm_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, buffers):
     clear_padding(dy)
     clear_padding(x_hat)
     count = dy.dtype.type(dy.count * prod(dy.shape[2:]))
-    batch_slope(channels(dy), channels(x_hat), count, inv_std, gamma, dgamma, dbeta, channels(dx))
+    batch_slope(
+        by_channel(dy), by_channel(x_hat), count, inv_std, gamma, dgamma, dbeta, by_channel(dx)
+    )
     return dx
 
 
@@ -107,16 +109,16 @@ def batch_slope(dy, x_hat, count, inv_std, gamma, dgamma, dbeta, dx):
     for c in prange(dy.shape[1]):
         parameter_gradients(dy, x_hat, c, dgamma, dbeta)
         scale, along, mean = gamma[c] * inv_std[c], dgamma[c] / count, dbeta[c] / count
-        for n in range(len(dy)):
+        for g in range(len(dy)):
             for k in range(dy.shape[2]):
-                dx[n, c, k] = scale * (dy[n, c, k] - mean - x_hat[n, c, k] * along)
+                dx[g, c, k] = scale * (dy[g, c, k] - mean - x_hat[g, c, k] * along)
 
 
 def batch_norm_inference_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, buffers):
     dx = empty(buffers, "dx", dy.shape[1:], dy)
     clear_padding(dy)
     clear_padding(x_hat)
-    fixed_slope(channels(dy), channels(x_hat), inv_std, gamma, dgamma, dbeta, channels(dx))
+    fixed_slope(by_channel(dy), by_channel(x_hat), inv_std, gamma, dgamma, dbeta, by_channel(dx))
     return dx
 
 
@@ -126,17 +128,17 @@ def fixed_slope(dy, x_hat, inv_std, gamma, dgamma, dbeta, dx):
     for c in prange(dy.shape[1]):
         parameter_gradients(dy, x_hat, c, dgamma, dbeta)
         scale = gamma[c] * inv_std[c]
-        for n in range(len(dy)):
+        for g in range(len(dy)):
             for k in range(dy.shape[2]):
-                dx[n, c, k] = scale * dy[n, c, k]
+                dx[g, c, k] = scale * dy[g, c, k]
 
 
 @device
 def parameter_gradients(dy, x_hat, c, dgamma, dbeta):
     """dgamma = Σ dy · x̂ and dbeta = Σ dy over channel c."""
     along = dy.dtype.type(0)
-    for n in range(len(dy)):
-        along += product(dy[n, c], x_hat[n, c])
+    for g in range(len(dy)):
+        along += product(dy[g, c], x_hat[g, c])
     dgamma[c], dbeta[c] = along, channel_total(dy, c)
 
 
@@ -144,11 +146,6 @@ def outputs(x, gamma, buffers):
     """Memory for y, x̂ and 1 / √(σ² + eps)."""
     y, x_hat = (empty(buffers, name, x.shape[1:], x) for name in ("y", "x_hat"))
     return y, x_hat, buffers.empty("inv_std", gamma.shape, x.dtype)
-
-
-def channels(x):
-    """(blocks, C, H, W, B) or (blocks, C, B) as (blocks, C, S · B), without a copy."""
-    return x.data.reshape(*x.data.shape[:2], -1)
 
 
 # ── groups: a statistic in each lane ─────────────────────────────────────────────────────────
@@ -160,7 +157,7 @@ def group_norm_forward(x, gamma, beta, groups, eps, buffers):
     minus_mean, part = buffers.empty("lanes", (2, *per_group), x.dtype)
     inv_std = buffers.empty("inv_std", per_group, x.dtype)
     normalize_groups(
-        planes(x), gamma, beta, x.dtype.type(eps), minus_mean, part, planes(y), planes(x_hat),
+        rows(x), gamma, beta, x.dtype.type(eps), minus_mean, part, rows(y), rows(x_hat),
         inv_std,
     )  # fmt: skip
     return y, x_hat, inv_std
@@ -197,12 +194,11 @@ def normalize_groups(x, gamma, beta, eps, minus_mean, part, y, x_hat, inv_std):
 
 def group_norm_backward(dy, x_hat, inv_std, gamma, dgamma, dbeta, groups, buffers):
     dx = empty(buffers, "dx", dy.shape[1:], dy)
-    sums = buffers.empty("sums", (2, len(planes(dy)), dy.data.shape[-1]), dy.dtype)
+    sums = buffers.empty("sums", (2, len(rows(dy)), dy.data.shape[-1]), dy.dtype)
     factors = buffers.empty("factors", (3, *inv_std.shape), dy.dtype)
     group_slope(
-        planes(dy), planes(x_hat), dy.count, inv_std, gamma, *sums, *factors, dgamma, dbeta,
-        planes(dx),
-    )  # fmt: skip
+        rows(dy), rows(x_hat), dy.count, inv_std, gamma, *sums, *factors, dgamma, dbeta, rows(dx)
+    )
     return dx
 
 
@@ -238,8 +234,3 @@ def group_slope(
             row, last = n // lanes * len(gamma) + c, min(lanes, images - n)
             dgamma[c] += total(products[row, :last])
             dbeta[c] += total(totals[row, :last])
-
-
-def planes(x):
-    """(blocks, C, H, W, B) or (blocks, C, B) as (blocks · C, S · B), without a copy."""
-    return x.data.reshape(x.data.shape[0] * x.data.shape[1], -1)

@@ -171,7 +171,7 @@ def divide(x, divisor, y):
     blocks, channels, height, width, lanes = x.shape
     for item in prange(blocks * channels * height):
         plane, i = item // height, item % height
-        n, c = plane // channels, plane % channels
+        g, c = plane // channels, plane % channels
         for j in range(width):
             for b in range(lanes):
-                y[n, c, i, j, b] = x[n, c, i, j, b] / y.dtype.type(divisor[i, j])
+                y[g, c, i, j, b] = x[g, c, i, j, b] / y.dtype.type(divisor[i, j])

@@ -22,7 +22,7 @@ class Tape(threading.local):
 tape = Tape()
 
 
-class OnTheHostError(RuntimeError):
+class NotRecordableError(RuntimeError):
     """A step looks at numbers, or does what a replay would leave out."""
 
 
@@ -37,14 +37,14 @@ def done(function, *arguments):
 def on_the_host():
     """Something is done now that a replay would leave out."""
     if tape.calls is not None:
-        raise OnTheHostError
+        raise NotRecordableError
 
 
 class Recording:
     """The calls of `step`. Nothing is done before `replay`; the arrays live as long as this does.
 
-    result: what the step returned, arrays that each replay writes. Raises OnTheHostError for a step
-    that cannot be replayed.
+    result: what the step returned, arrays that each replay writes. Raises NotRecordableError for a
+    step that cannot be replayed.
     """
 
     def __init__(self, step) -> None:

@@ -128,6 +128,8 @@ event.register("numba:compile", announcement)
 
 # ── threads ──────────────────────────────────────────────────────────────────────────────────
 
+ITEMS = 16  # pieces of work for a kernel's threads: at least so many, where there is enough of it
+
 
 class Team:
     """The threads that kernels run on: how many, whether they started, whether a fork lost them.

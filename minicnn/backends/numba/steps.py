@@ -7,7 +7,7 @@ from ..numpy import steps
 from .compiling import compile_ahead
 from .data import Chosen
 from .pooled_convolution import joined
-from .recording import OnTheHostError, Recording
+from .recording import NotRecordableError, Recording
 from .runtime import take_up, team
 
 
@@ -37,7 +37,7 @@ class Steps(steps.Steps):
         chosen = Chosen(np.array(indices))
         try:
             recording = Recording(lambda: compute(chosen))
-        except OnTheHostError:
+        except NotRecordableError:
             self.repeatable = False
         else:
             calls = recording.calls
