@@ -45,8 +45,8 @@ class Optimizer:
     def step(self, parameters: Iterable[Parameter], lr_factor: float = 1.0) -> None:
         """Move every parameter once, from its `.grad`. A schedule scales lr by `lr_factor`.
 
-        Raises ValueError when the parameters are not those of the step before, or for a factor
-        that is negative or not finite; TypeError for what are no parameters.
+        Raises ValueError when the parameters are not those of the step before, for a statistic, or
+        for a factor that is negative or not finite; TypeError for what are no parameters.
         """
         lr = self.lr * number_in(lr_factor, inf, "lr_factor", self)
         self.apply(listed(parameters, type(self).__name__), lr, self.steps + 1)
@@ -279,10 +279,15 @@ def clip_gradients(parameters: list[Parameter], max_norm: float) -> Scalar:
 
 
 def listed(parameters: Iterable[Parameter], owner: str) -> list[Parameter]:
-    """Parameters as a list; TypeError that names the owner where others stand in their place."""
+    """Parameters as a list; TypeError that names the owner where others stand in their place, and
+    ValueError for a statistic.
+    """
     given = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    wanted = "those of network.parameters()"
     for p in given:
-        instance(p, Parameter, "parameters", owner, "those of network.parameters()")
+        instance(p, Parameter, "parameters", owner, wanted)
+        if p.statistic:
+            raise ValueError(f"{owner}: a statistic has no gradient: wanted {wanted}")
     return given
 
 

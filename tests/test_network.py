@@ -108,6 +108,13 @@ def test_one_seed_gives_one_network_and_another_seed_another():
         assert not np.array_equal(a.value, c.value)
 
 
+@pytest.mark.parametrize("seed", [(), (1,), (1, 2, 3)])
+def test_a_seed_is_one_number_or_two(seed):
+    assert small((0, 1)).parameters()
+    with pytest.raises(ValueError, match="Sequential: seed must be one or two numbers, got"):
+        small(seed)
+
+
 def test_float32_and_float64_networks_of_one_seed_start_alike():
     network = small()
     exact = small().astype("float64")

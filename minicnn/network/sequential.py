@@ -21,16 +21,19 @@ class Sequential(Container):
     """y = last(… second(first(x)) …); the chain rule gives dx = first'(… last'(dy) …).
 
     seed: draw the parameters of all layers, in order, and all dropout masks from this one seed;
-    without it every layer keeps what it has. Raises ValueError when a layer or a parameter stands
-    in it twice.
+    without it every layer keeps what it has. Two numbers are a seed too, so (5, fold) is another
+    for each fold. Raises ValueError when a layer or a parameter stands in it twice.
     """
 
-    def __init__(self, *layers: Layer, seed: int | None = None) -> None:
+    def __init__(self, *layers: Layer, seed: tuple[int, int] | int | None = None) -> None:
         super().__init__(*layers)
         self.computed = computed(layers)
         if seed is not None:
-            for number in seed if isinstance(seed, tuple) else [seed]:
-                whole_number(number, "seed", type(self).__name__, at_least=0)
+            who, numbers = type(self).__name__, seed if isinstance(seed, tuple) else (seed, 0)
+            if len(numbers) != 2:
+                raise ValueError(f"{who}: seed must be one or two numbers, got {seed}")
+            for number in numbers:
+                whole_number(number, "seed", who, at_least=0)
             self.initialize(np.random.default_rng(seed))
             self.reseed(seed)
 

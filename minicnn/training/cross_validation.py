@@ -31,8 +31,13 @@ class CrossValidation:
     histories: list[History]
 
     def mean_and_std(self, name: str = "accuracy") -> tuple[float, float]:
-        """Mean and sample standard deviation over the folds of `accuracy` or `loss`."""
+        """Mean and sample standard deviation over the folds of `accuracy` or `loss`.
+
+        ValueError for the accuracy where the targets are no classes.
+        """
         values = [getattr(e, name) for e in self.evaluations]
+        if None in values:
+            raise ValueError(f"mean_and_std: these folds have no {name}, ask for the 'loss'")
         return float(np.mean(values)), float(np.std(values, ddof=1))
 
 

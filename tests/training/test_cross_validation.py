@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from minicnn import SGD, SoftmaxCrossEntropy, cross_validate
+from minicnn import (
+    SGD,
+    Dense,
+    MeanSquaredError,
+    Sequential,
+    SoftmaxCrossEntropy,
+    cross_validate,
+)
 from minicnn.data import Dataset
 from minicnn.files import checkpoint
 from minicnn.training import loop
@@ -23,6 +30,17 @@ def test_cross_validation_judges_every_sample_once_and_leaves_the_network_alone(
     accuracies = [e.accuracy for e in found.evaluations]
     assert mean == pytest.approx(np.mean(accuracies))
     assert std == pytest.approx(np.std(accuracies, ddof=1))
+
+
+def test_folds_of_a_regression_have_a_loss_and_no_accuracy():
+    x = np.random.default_rng(0).standard_normal((12, 3)).astype("f")
+    found = cross_validate(
+        Sequential(Dense(3, 1), seed=0), MeanSquaredError(), SGD(0.1), (x, x[:, :1]), folds=3,
+        epochs=1, progress=False,
+    )  # fmt: skip
+    assert found.mean_and_std("loss")[0] == np.mean([e.loss for e in found.evaluations])
+    with pytest.raises(ValueError, match="these folds have no accuracy, ask for the 'loss'"):
+        found.mean_and_std()
 
 
 def test_the_evaluations_know_the_names_of_the_classes():
