@@ -1,6 +1,7 @@
 """Links author and year, wherever a page or a docstring cites a work, to the list of works."""
 
 import re
+from itertools import groupby
 from pathlib import Path
 
 from docutils import nodes
@@ -31,6 +32,7 @@ def link(app, doctree, page):
     if page == PAGE:
         return
     there = app.builder.get_relative_uri(page, PAGE)
+    join_lines(doctree)
     for text in list(doctree.findall(nodes.Text)):
         words = text.astext()
         if CITED.search(words) and not any(isinstance(p, NO_PROSE) for p in above(text)):
@@ -41,6 +43,14 @@ def link(app, doctree, page):
                           nodes.reference("", found[0], refuri=target, internal=True)]  # fmt: skip
                 start = found.end()
             text.parent.replace(text, [*parts, nodes.Text(words[start:])])
+
+
+def join_lines(doctree):
+    """MyST makes a text of each line: one of all that follow each other."""
+    for element in list(doctree.findall(nodes.TextElement)):
+        runs = groupby(element.children, lambda node: isinstance(node, nodes.Text))
+        joined = [[nodes.Text("".join(run))] if is_text else [*run] for is_text, run in runs]
+        element[:] = [node for run in joined for node in run]
 
 
 def anchor(work):

@@ -64,6 +64,17 @@ def test_the_tables_of_a_page_show_the_results_that_it_names(page):
     assert filled(text_of(page)) == text_of(page), "python docs/tables.py fills them in"
 
 
+def test_no_line_of_a_page_is_taken_for_a_comment():
+    """MyST leaves out a line that begins with %, and breaks the paragraph there."""
+    left_out = [
+        (page.name, line)
+        for page in PAGES
+        for line in re.sub(r"(?s)^```.*?^```", "", text_of(page), flags=re.M).splitlines()
+        if line.lstrip().startswith("%")
+    ]
+    assert not left_out
+
+
 def test_the_cheat_sheet_has_every_operation_once():
     shown = [name for row in cheat_sheet.ROWS for name in row.forward + row.backward]
     assert sorted([*shown, *cheat_sheet.names_around()]) == sorted(operations())
