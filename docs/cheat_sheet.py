@@ -94,7 +94,7 @@ def card(row: Row) -> str:
 def formulas(names: tuple[str, ...]) -> str:
     texts = []
     for name in names:
-        lines = (f"`{line}`".replace("|", "\\|") for line in formula(name))
+        lines = (f"`{line.replace('`', '')}`".replace("|", "\\|") for line in formula(name))
         texts.append("<br>".join([f"**{name}**", *lines]))
     return "<br>".join(texts)
 

@@ -40,6 +40,12 @@ default_role = "literal"
 
 def setup(app):
     app.connect("autodoc-process-docstring", keep_formulas)
+    app.connect("autodoc-skip-member", leave_out_fields)
+
+
+def leave_out_fields(app, what, name, thing, skip, options):
+    """The fields of a NamedTuple stand in its signature, and Python says no more of them."""
+    return skip or (thing.__doc__ or "").startswith("Alias for field number") or None
 
 
 def keep_formulas(app, what, name, thing, options, lines):
@@ -48,15 +54,22 @@ def keep_formulas(app, what, name, thing, options, lines):
     Elsewhere a star is a product and a bar an absolute value, not markup.
     """
     shown, inside = [], False
-    for line in lines:
+    for line in indented_rules(lines):
         indented = line.startswith("    ") and bool(line.strip())
         if indented and not inside:
-            shown += ["", "::", ""]
+            shown += ["", ".. code-block:: text", ""]
         elif inside and line.strip() and not indented:
             shown.append("")
         inside = indented or (inside and not line.strip())
         shown.append(line if inside else escaped(line))
     lines[:] = shown
+
+
+def indented_rules(lines):
+    """Where all that follows the first line is formulas, autodoc has taken their indentation."""
+    rules = [line for line in lines[1:] if line.strip()]
+    alone = rules and all(" ← " in line for line in rules)
+    return [*lines[:1], *("    " + line for line in lines[1:])] if alone else lines
 
 
 def escaped(line):

@@ -98,7 +98,8 @@ def rungs_table(found: dict) -> str:
         rate, limit = rung["gflops"], found["peak_gflops"].get(rung["threads"])
         rows.append([
             f"{number} {rung['rung']}", str(rung["threads"] or "GPU"), str(rung["images"]),
-            f"{rung['ms']:.2f}", f"{rate:.3g}", gain(rate / below) if below else "",
+            f"{rung['ms']:.2f}", f"{rate:.3g}" if rate < 1000 else f"{rate:,.0f}",
+            gain(rate / below) if below else "",
             f"{rate / limit:.2%}" if limit else "–",
         ])  # fmt: skip
         below = rate

@@ -243,7 +243,7 @@ def memory_table(found: dict) -> str:
         first_over_last = [run["arriving"][when][0] / run["arriving"][when][-1]
                            for when in ("before", "after")]  # fmt: skip
         rows.append([name, f"{run['accuracy'][-1]:.2%}", f"{run['epoch_s']:.1f}",
-                     *(f"{ratio:.1e}" for ratio in first_over_last)])  # fmt: skip
+                     *(f"{ratio:.3g}" for ratio in first_over_last)])  # fmt: skip
     return table(["task", "right", "s an epoch", "first / last gradient", "after training"], rows)
 
 

@@ -140,6 +140,7 @@ class SGD(Optimizer):
 
     @property
     def slot_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The velocity, with momentum; without it nothing is remembered."""
         return ("velocity",) if self.momentum else ()
 
     def update(self, ops, values, grads, slots, lr, step):

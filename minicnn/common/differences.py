@@ -43,7 +43,7 @@ class Place(NamedTuple):
         return 0.0 if self.numeric is None else abs(self.analytic - self.numeric)
 
     def error(self, floor: float) -> float:
-        return self.difference / max(self.larger, floor)
+        return float(self.difference / max(self.larger, floor))  # of NumPy's numbers too
 
 
 @dataclass(frozen=True)
