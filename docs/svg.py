@@ -79,6 +79,8 @@ class Drawing:
             bright = " lit" if lit is not None and lit[i, j] else ""
             self.rect(x + j * CELL, y + i * CELL, CELL, CELL, looks + bright)
             number = f"{value:.3g}".replace("-", "−")
+            if len(number) > 5:  # wider than the cell
+                number = number.replace("0.", ".", 1)
             size = "" if len(number) < 4 else "small" if len(number) < 5 else "smaller"
             self.text(x + (j + 0.5) * CELL, y + (i + 0.5) * CELL, number, size)
 

@@ -116,7 +116,7 @@ def batch_norm_wires() -> Drawing:
     for k, name in ((1, "μ"), (2, "σ")):
         drawing.arrow([(30, 44), (30, 78), (30 + 60 * k, 78), (30 + 60 * k, 49)], "forward")
         drawing.text(42 + 60 * k, 66, name, "small")
-    drawing.text(225, 78, "of x itself: the surprise", "small")
+    drawing.text(120, 92, "of x itself: the surprise", "small")
     return drawing
 
 

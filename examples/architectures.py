@@ -132,10 +132,13 @@ def plot(found: dict) -> Figure:
             label={True: "with shortcuts", False: "plain"}[run["shortcuts"]]
             if run["depth"] == found["depths"][-1]["depth"] else None,
         )  # fmt: skip
+        right.annotate(str(run["depth"]), (len(norms), norms[-1]), (4, 0), fontsize=8, va="center",
+                       textcoords="offset points")  # fmt: skip
+    right.margins(x=0.08)
     right.set_yscale("log")
     right.set_xlabel("convolution, from the first")
     right.set_ylabel("norm of its weights' gradient")
-    right.legend()
+    right.legend(title="number: layers")
     return figure
 
 

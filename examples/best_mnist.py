@@ -118,8 +118,8 @@ def plot_errors(found: dict, levels: Sequence[float]) -> Figure:
     for level in levels:
         axes.axhline(100 * (1 - level), color="0.6", linewidth=0.8)
         axes.annotate(
-            f"{level:.1%} right", (0.99, 100 * (1 - level)), xycoords=("axes fraction", "data"),
-            ha="right", va="bottom", fontsize=8,
+            f"{level:.1%} right", (1.01, 100 * (1 - level)), xycoords=("axes fraction", "data"),
+            va="center", fontsize=8,
         )  # fmt: skip
     axes.set_yscale("log")
     plain_ticks(axes.yaxis)

@@ -203,7 +203,7 @@ def cells(ms: dict[int, float], counts: list[int], digits: int) -> list[str]:
 
 def plot(report: dict) -> Figure:
     """Ours, the report's, how threads wait, and the share of the limit of each layer."""
-    figure = Figure(figsize=(10, 8), layout="constrained")
+    figure = Figure(figsize=(10, 9), layout="constrained")
     ours, theirs, waits, limits = figure.subplots(2, 2).flat
     for (line, marker), row in zip(STYLES, report["scaling"]):
         speed_up(ours, row["ms"], f"{row['backend']} {row['work']}", line, marker)
@@ -222,7 +222,8 @@ def plot(report: dict) -> Figure:
     theirs.set_title("the report: speed-up (4 cores)")
     for axes in (ours, theirs):
         axes.set(xlabel="threads (the vertical line: cores)", ylabel="speed-up over one thread")
-        axes.legend(fontsize=8)
+    theirs.legend(fontsize=8)
+    ours.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.15))
     for (_, marker), how in zip(STYLES, WAITING):
         for jobs, line in ((1, "-"), (2, "--")):
             rows = [r for r in report["waiting"] if (r["how"], r["jobs"]) == (how, jobs)]
