@@ -56,7 +56,7 @@ def index_beside_the_accent(node):
 
 
 def space_functions(row):
-    """Thin spaces around log, tanh, max …, as TeX has them: none beside an operator or a bracket."""
+    """Thin spaces around log, tanh, max, as TeX has them: none beside an operator or a bracket."""
     children = list(row)
     for k, node in enumerate(children):
         name = node[0] if node.tag == "munder" else node
