@@ -182,7 +182,8 @@ def races_table(found: dict) -> str:
     bits = {r["bits"] for r in found["runs"] if r["sweep"] == "threads"}
     head = [f"threads, batch {BATCH}", "the library, %", "race: updates lost", "racy, %",
             "reduced, %"]  # fmt: skip
-    return f"{table(head, rows)}\n\nThe library: {len(bits)} set(s) of weights, bit by bit."
+    weights = "the same weights" if len(bits) == 1 else f"{len(bits)} different weights"
+    return f"{table(head, rows)}\n\nThe library: {weights} on any number of threads, bit by bit."
 
 
 def spread(values: list[float]) -> str:
