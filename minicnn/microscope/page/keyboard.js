@@ -4,7 +4,7 @@ const MOVES = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDo
 
 function pressed(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (/INPUT|SELECT/.test(event.target.tagName)) return;
+  if (/INPUT|SELECT/.test(event.target.tagName) && event.target.type !== "range") return;
   const onArray = event.target.dataset && event.target.dataset.array;
   const last = state.network.steps.length - 1;
   if (MOVES[event.key] && onArray) move(MOVES[event.key]);

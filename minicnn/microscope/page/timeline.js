@@ -18,6 +18,7 @@ function drawTimeline() {
   document.getElementById("losses").replaceChildren(curve);
   const rate = steps[step].optimizer ? `, lr ${steps[step].optimizer.lr}` : "";
   const said = `step ${steps[step].n}${rate}, loss ${shown(losses[step]).replace("+", "")}`;
+  slider.setAttribute("aria-valuetext", said);
   const choice = (view, text) => element("button", {
     type: "button", "aria-pressed": String(state.view === view), onclick: () => look({view}),
   }, text);
