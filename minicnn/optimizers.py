@@ -280,9 +280,7 @@ def clip_gradients(parameters: list[Parameter], max_norm: float) -> Scalar:
 
 
 def listed(parameters: Iterable[Parameter], owner: str) -> list[Parameter]:
-    """Parameters as a list; TypeError that names the owner where others stand in their place, and
-    ValueError for a statistic.
-    """
+    """Parameters as a list; TypeError for what are none, ValueError for a statistic."""
     given = list(parameters) if isinstance(parameters, Iterable) else [parameters]
     wanted = "those of network.parameters()"
     for p in given:
