@@ -168,6 +168,7 @@ def test_one_output_takes_flat_labels():
         ([0, 1, 3], ValueError, "label 3 at index 2 is not in 0..2"),
         ([0, -1, 2], ValueError, "label -1 at index 1"),
         ([0, 1], ValueError, "3 predictions but 2 labels"),
+        ([0, 1, 2, 0], ValueError, "3 predictions but 4 labels"),
         ([[0], [1], [2]], ValueError, r"got shape \(3, 1\)"),
         ([0.0, 1.0, 2.0], TypeError, "labels must be integers, got float64"),
         ([True, False, True], TypeError, "labels must be integers, got bool"),
@@ -260,16 +261,17 @@ def test_label_smoothing_is_a_share(value):
 
 @pytest.mark.parametrize(
     "weights",
-    [[1, -1], [1, float("nan")], [[1, 2]], [[1], [1, 2]], {0: 1, 1: 2}, "12", [1, None], [1, 1j]],
+    [[1, -1], [1, np.nan], [1, np.inf], [[1, 2]], [[1], [1, 2]], {0: 1}, "12", [1, None], [1, 1j]],
 )
 def test_class_weights_are_finite_numbers_and_not_negative(weights):
     with pytest.raises(ValueError, match="^SoftmaxCrossEntropy: class_weights"):
         SoftmaxCrossEntropy(class_weights=weights)
 
 
-def test_class_weights_must_match_the_classes():
-    with pytest.raises(ValueError, match="2 class weights for 3 classes"):
-        SoftmaxCrossEntropy(class_weights=[1, 2]).forward(np.zeros((1, 3)), np.array([0]))
+@pytest.mark.parametrize("count", [2, 4])
+def test_class_weights_must_match_the_classes(count):
+    with pytest.raises(ValueError, match=f"{count} class weights for 3 classes"):
+        SoftmaxCrossEntropy(class_weights=[1] * count).forward(np.zeros((1, 3)), np.array([0]))
 
 
 def test_infinite_logits_give_a_loss_that_is_not_finite_and_no_warning():

@@ -1,0 +1,42 @@
+"""What a loss makes of targets, and of copies of itself."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicnn import backends
+from minicnn.losses import MeanSquaredError, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from tests.strategies import normal, seeds
+
+every_backend = pytest.mark.parametrize("backend", backends.available())
+
+
+@every_backend
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "float32"])
+def test_zeros_and_ones_are_the_same_targets_in_every_dtype(backend, dtype):
+    logits, target = normal((3, 2), 0), np.array([[0, 1], [1, 1], [1, 0]])
+    loss = SigmoidCrossEntropy().to(backend)
+    wanted = loss.forward(logits, target.astype("float64"))
+    assert loss.forward(logits, target.astype(dtype)) == wanted
+
+
+@given(st.integers(2, 5), st.floats(-1, 1), seeds)
+def test_the_rows_of_a_soft_target_sum_to_one_up_to_a_thousandth(classes, more, seed):
+    rows = np.random.default_rng(seed).dirichlet(np.ones(classes), 2)
+    loss, logits = SoftmaxCrossEntropy(), normal((2, classes), seed)
+    loss.forward(logits, rows * (1 + 0.0009 * more))
+    rows[1] *= 1.0011 + abs(more)
+    with pytest.raises(ValueError, match="row 1 of the targets is no probability distribution"):
+        loss.forward(logits, rows)
+
+
+@every_backend
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SigmoidCrossEntropy(), MeanSquaredError()])
+def test_copies_of_a_loss_keep_their_batches_apart(loss, backend):
+    first, second = loss.on(backend), loss.on(backend)
+    first.forward(np.zeros((2, 2)), np.eye(2))
+    wanted = first.backward()
+    first.forward(np.zeros((2, 2)), np.eye(2))
+    second.forward(normal((2, 2), 0), np.eye(2))
+    np.testing.assert_array_equal(first.backward(), wanted)
