@@ -20,6 +20,13 @@ def test_kinks_are_stepped_over_and_counted():
     assert (report.compared, report.kinks) == (8, 1)
 
 
+@given(st.integers(1, 6), seeds)
+def test_up_to_so_many_numbers_each_is_checked_and_directions_beyond(size, seed):
+    x = normal((1, size), seed)
+    assert gradcheck.check(nn.Tanh(), x, max_coordinates=size, directions=9).compared == size
+    assert gradcheck.check(nn.Tanh(), x, max_coordinates=size - 1, directions=9).compared == 9
+
+
 def test_a_kink_within_the_step_is_noticed_too_and_avoided_by_a_shorter_one():
     x = np.array([[3e-7], [-6e-7], [1e-8], [1.0], [-1.0]])
     report = gradcheck.check(nn.ReLU(), x)

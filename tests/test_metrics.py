@@ -90,6 +90,7 @@ def test_shares_of_nothing_are_nan_and_warn_of_nothing():
     ("labels", "predicted", "classes", "error", "message"),
     [
         ([0, 1], [0], 2, ValueError, "predictions: got 1, wanted 2, as many as there are labels"),
+        ([0], [0, 1], 2, ValueError, "predictions: got 2, wanted 1, as many as there are labels"),
         ([0, 2], [0, 1], 2, ValueError, r"labels\[1\]: got 2, wanted 0 to 1"),
         ([0, 1], [-1, 1], 2, ValueError, r"predictions\[0\]: got -1, wanted 0 to 1"),
         ([[0, 1]], [0, 1], 2, ValueError, r"labels: got shape \(1, 2\), wanted one axis"),
@@ -112,7 +113,7 @@ def test_wrong_labels_are_named(labels, predicted, classes, error, message):
         ([[0.5, 0.5], [0.0, 1.0]], TypeError, "matrix: got dtype float64, wanted integers"),
         ([1, 2], ValueError, r"matrix: got shape \(2,\), wanted \(classes, classes\)"),
         ([[1, 2]], ValueError, r"matrix: got shape \(1, 2\), wanted \(classes, classes\)"),
-        ([[1, -2], [0, 1]], ValueError, "matrix: got a count of -2, wanted none below 0"),
+        ([[1, -1], [0, 1]], ValueError, "matrix: got a count of -1, wanted none below 0"),
     ],
 )
 def test_what_is_no_confusion_matrix_is_refused(metric, matrix, error, message):

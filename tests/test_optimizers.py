@@ -228,6 +228,21 @@ def test_other_parameters_than_before_are_refused():
 
 
 @every_backend
+@pytest.mark.parametrize("known", ["its own", "others"])
+def test_a_restored_optimizer_forgets_what_it_knew(backend, known):
+    own, optimizer = parameters(backend), SGD(0.1, momentum=0.9)
+    before = own if known == "its own" else parameters(backend)
+    set_gradients(before, 0)
+    optimizer.step(before)
+    optimizer.restore(1, {"velocity": [Parameter(np.zeros(p.shape), False) for p in own]})
+    start = [p.value.copy() for p in own]
+    set_gradients(own, 1)
+    optimizer.step(own)
+    for k, (p, value) in enumerate(zip(own, start)):
+        np.testing.assert_allclose(p.value, value - 0.1 * normal(p.shape, (1, k)))
+
+
+@every_backend
 def test_momentum_may_begin_later(backend):
     own, optimizer = parameters(backend), SGD(0.1)
     for momentum in (0, 0.5, 0.5):
@@ -248,9 +263,12 @@ def test_nothing_to_update_is_no_error():
 @pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), Adam, RMSprop, Adagrad])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_what_is_remembered_of_a_parameter_has_its_dtype(make, dtype):
-    own, optimizer = parameters(dtype=dtype), make()
-    set_gradients(own, 0)
-    optimizer.step(own)
+    own, optimizer = parameters(dtype="float64"), make()
+    for wanted in ("float64", dtype):
+        for p in own:
+            p.astype(wanted)
+        set_gradients(own, 0)
+        optimizer.step(own)
     assert optimizer.slots
     assert all(slot.value.dtype == dtype for slots in optimizer.slots.values() for slot in slots)
 

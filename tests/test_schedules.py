@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from minicnn.schedules import Cosine, OneCycle, StepDecay, WarmUp
@@ -115,6 +115,7 @@ def test_a_warm_up_ends_exactly_at_one(length, start, after):
 
 
 @given(st.integers(1, 100), plain, st.integers(0, 200), st.integers(0, 7))
+@example(2, OneCycle(10.0), 0, 0)  # which begins far below 1
 def test_what_follows_a_warm_up_counts_its_time_from_the_end_of_it(length, then, epoch, eighth):
     after = epoch + eighth / 8  # exact in binary, so that adding and subtracting changes nothing
     assert WarmUp(length, then)(length + after) == then(after)
