@@ -61,6 +61,26 @@ def test_a_wrong_gradient_is_seen_through_the_rounding_and_a_right_one_passes(n,
             gradcheck.check(Scale(factor, offset, wrong), x)
 
 
+def test_the_report_has_the_worst_error_of_all_arrays():
+    class Off(Scale):
+        def backward(self, dy):
+            return super().backward(dy) * (1 + 1e-6)
+
+    assert gradcheck.check(Off(), normal((2, 3), 0)).worst == pytest.approx(1e-6, rel=0.1)
+
+
+def test_what_is_small_beside_the_largest_is_checked_down_to_a_thousandth_of_it():
+    wrong = np.array([[1.0, 1.005]])  # by five times the tolerance
+    for small, is_seen in ((0.01, True), (1e-5, False)):
+        layer = Scale(np.array([[1.0, small]]), 0.0, wrong)
+        layer.parameters = list  # none: the input alone is looked at
+        if is_seen:
+            with pytest.raises(GradientError, match=r"^x\[0, 1\]"):
+                gradcheck.check(layer, np.ones((1, 2)), tolerance=1e-3)
+        else:
+            gradcheck.check(layer, np.ones((1, 2)), tolerance=1e-3)
+
+
 @pytest.mark.parametrize("wrong", [1.0, 2.0, 0.0])
 @pytest.mark.parametrize("offset", [1e11, 1e12, 1e14])
 def test_where_large_numbers_hide_the_slopes_nothing_is_said(offset, wrong):
