@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from networks import zener
 
 from minicnn import DataFileError, read_network, save
+from minicnn.files import network_file
 
 
 def written(folder, text):
@@ -37,6 +38,24 @@ def test_a_description_becomes_its_layers(folder, convolutions, units, outputs, 
     assert network.output_shape((1, side, side)) == (outputs,)
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 9)), max_size=3),
+    st.integers(1, 6),
+    st.integers(1, 3),
+    st.integers(3, 9),
+)
+def test_as_many_weights_are_taken_as_are_allowed(folder, convolutions, units, outputs, side):
+    path = written(folder, "\n".join([*(f"{k} {f}" for k, f in convolutions), str(units)]))
+    made = read_network(path, (1, side, side), outputs)
+    weights = sum(p.value.size for p in made.parameters() if len(p.shape) > 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network_file, "MAX_WEIGHTS", weights)
+        read_network(path, (1, side, side), outputs)
+        patch.setattr(network_file, "MAX_WEIGHTS", weights - 1)
+        with pytest.raises(DataFileError, match=f"got {weights} weights"):
+            read_network(path, (1, side, side), outputs)
+
+
 def test_the_studys_networks_can_be_written_down(folder):
     found = read_network(written(folder, "5 20\n5 40\n5 80\n5 100\n120\n"), (1, 25, 25), 5)
     assert repr(found) == repr(zener([20, 40, 80, 100]))
@@ -63,6 +82,7 @@ def test_whatever_a_file_holds_it_is_a_network_or_refused_by_name(folder, conten
         ("5 16\n0", r"line 2: got '0', wanted the last line to be the units"),
         ("5 16\n5 16", r"line 2: got '5 16', wanted the last line"),
         ("five 16\n120", r"line 1: got 'five 16'"),
+        ("9" * 5000, r"line 1: got '99999"),
         ("\n \n", r"got no lines"),
         ("1\n" * 6000, r"more than 10000 bytes"),
         ("99 100000\n120", r"got 980100000 weights, wanted at most 20000000"),

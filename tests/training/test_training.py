@@ -41,6 +41,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(backend):
     assert first == again != other
 
 
+def test_no_two_epochs_of_no_two_seeds_have_one_order():
+    orders = {shuffled(50, seed, epoch).tobytes() for seed in range(10) for epoch in range(10)}
+    assert len(orders) == 100
+
+
 def test_thirty_two_samples_can_be_learned_by_heart_even_with_shuffled_labels():
     images, _ = stripes(32)
     labels = np.random.default_rng(9).integers(0, 2, 32)
