@@ -4,8 +4,19 @@ import add_a_layer
 import numpy as np
 import pytest
 
-from minicnn import Dense, Sequential, backends, from_torch, gradcheck, load, save, to_torch
+from minicnn import (
+    Dense,
+    Sequential,
+    backends,
+    from_torch,
+    gradcheck,
+    load,
+    register,
+    save,
+    to_torch,
+)
 from minicnn.files import kinds
+from minicnn.layers.base import Layer
 from tests.files import test_onnx_file
 
 
@@ -54,3 +65,19 @@ def test_where_it_is_not_registered_a_file_needs_its_class(network, tmp_path, mo
         load(tmp_path / "a.npz")
     again = load(tmp_path / "a.npz", layers=[add_a_layer.Softsign]).network
     assert isinstance(again[1], add_a_layer.Softsign)
+
+
+def test_a_class_of_the_same_name_is_another_layer(tmp_path):
+    own = type("Softsign", (add_a_layer.Softsign,), {})  # which may compute what it likes
+    with pytest.raises(TypeError, match=r"Softsign\(\) is none of the layers that can be saved"):
+        save(tmp_path / "a.npz", Sequential(own()))
+    for refused in (lambda: register(own), lambda: load(tmp_path / "a.npz", layers=[own])):
+        with pytest.raises(ValueError, match="Softsign is the name of <class .*Softsign'> already"):
+            refused()
+
+
+@pytest.mark.parametrize("thing", [Layer, Dense(1, 1), np.ndarray, "Dense"])
+def test_only_classes_of_layers_are_registered(thing, monkeypatch):
+    monkeypatch.setattr(kinds.kind, "KINDS", {})
+    with pytest.raises(TypeError, match="^register: wanted a class derived from Layer, got"):
+        register(thing)

@@ -1,5 +1,7 @@
 """ONNX files: what onnxruntime computes from them is what the network computes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,6 +81,21 @@ def test_a_folder_that_is_a_file_is_an_os_error(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OSError):
         to_onnx(Sequential(ReLU()), tmp_path / "file" / "a.onnx", (2,))
+
+
+def test_a_disk_that_is_full_leaves_the_older_file(tmp_path, monkeypatch):
+    def half(path, content):
+        with open(path, "wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    to_onnx(Sequential(ReLU()), tmp_path / "a.onnx", (2,))
+    before = (tmp_path / "a.onnx").read_bytes()
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space left"):
+        to_onnx(Sequential(Dense(2, 1)), tmp_path / "a.onnx", (2,))
+    assert [*tmp_path.iterdir()] == [tmp_path / "a.onnx"]
+    assert (tmp_path / "a.onnx").read_bytes() == before
 
 
 def test_without_onnx_the_error_says_what_to_install(tmp_path, monkeypatch):

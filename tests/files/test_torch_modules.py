@@ -94,6 +94,23 @@ def test_whole_networks_are_the_same_there_and_come_back(drawn, n, seed):
     same(nested, shape, n, seed, "float64")
 
 
+def test_what_is_frozen_stays_so_there_and_back_and_no_numbers_are_shared():
+    network = Sequential(Dense(3, 2).freeze(), BatchNorm(2), Dense(2, 1), seed=0)
+    module = to_torch(network)
+    assert [p.requires_grad for p in module.parameters()] == [False] * 2 + [True] * 4
+    again = from_torch(module)
+    assert [p.learned for p in again.state().values()] == [
+        p.learned for p in network.state().values()
+    ]
+    before = [p.value.copy() for p in network.state().values()]
+    with torch.no_grad():
+        for theirs in (*module.parameters(), *module.buffers()):
+            theirs += 1
+    for kept in (network, again):
+        for p, value in zip(kept.state().values(), before):
+            np.testing.assert_array_equal(p.value, value)
+
+
 def test_gradients_can_be_compared_layer_by_layer():
     network = Sequential(Dense(4, 3), BatchNorm(3), ReLU(), Dense(3, 2), seed=0).astype("float64")
     module = to_torch(network).train()
