@@ -8,19 +8,20 @@ import sys
 from functools import cache
 from pathlib import Path
 from shutil import copy, which
+from types import SimpleNamespace
 from zlib import crc32
 
 import numpy as np
 import pytest
 
-from minicnn import SGD, fit
+from minicnn import SGD, Dropout, Sequential, fit
 
 pytest.importorskip("mpi4py", reason="mpi4py is not installed (the extra `mpi`)")
 MPIEXEC = which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 if MPIEXEC is None:
     pytest.skip("mpiexec is missing (the extra `mpi`)", allow_module_level=True)
 
-from minicnn.training.ranks import checksum  # noqa: E402 (it needs mpi4py, as the next)
+from minicnn.training.ranks import Ranks, checksum  # noqa: E402 (they need mpi4py, as the next)
 from tests import mpi_job  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -224,6 +225,18 @@ def test_a_batch_in_which_no_sample_counts_moves_the_running_statistics(ranks, j
         assert np.array_equal(states[0], mpi_job.state(net))
     else:  # each rank's variance is that of its own share
         np.testing.assert_allclose(states[0][8:12], net[0].running_mean.value, rtol=1e-5)
+
+
+def test_each_rank_draws_masks_of_its_own_and_rank_0_those_of_a_single_process():
+    single, drawn = Sequential(Dropout(), Dropout()), []
+    single.reseed(7)
+    for rank in range(3):
+        network = Sequential(Dropout(), Dropout())
+        comm = SimpleNamespace(rank=rank, size=3, bcast=lambda thing: thing)
+        Ranks(comm).start(network, 7)
+        drawn += [layer.mask_seed for layer in network]
+    assert drawn[:2] == [layer.mask_seed for layer in single]
+    assert len({*drawn}) == 6
 
 
 def test_rank_0_decides_when_all_stop(job):

@@ -6,12 +6,17 @@ import pytest
 from minicnn import (
     SGD,
     Adam,
+    Dense,
+    Flatten,
+    Sequential,
     SoftmaxCrossEntropy,
     StopTraining,
     evaluate,
     fit,
     load,
 )
+from minicnn.files.checkpoint import Progress
+from minicnn.files.history import COLUMNS
 from tests.strategies import stripes
 from tests.training.small import every_backend, network, train, weights
 
@@ -31,6 +36,22 @@ def test_early_stopping_puts_the_best_epoch_back():
     assert len(losses) - 1 - int(np.argmin(losses)) == 2
     best = evaluate(net, SoftmaxCrossEntropy(), stripes(30, 1)).loss
     assert best == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_a_loss_that_stays_as_it_is_has_not_improved():
+    net, samples = Sequential(Flatten(), Dense(64, 2), seed=0), stripes(8)
+    history = fit(net, SoftmaxCrossEntropy(), SGD(0), samples, samples, epochs=9, patience=2,
+                  progress=False)  # fmt: skip
+    assert len(history) == 3
+
+
+def test_the_first_loss_that_is_a_number_is_the_lowest_so_far():
+    run, net = Progress({}), network()
+    for loss in (np.nan, 3.0, np.nan, 2.0, np.nan, 2.5):
+        run.history.append(**dict.fromkeys(COLUMNS, loss))
+        run.compare(loss, net)
+    assert (run.best.loss, run.best.epoch) == (2.0, 3)
+    assert [run.ended(9, patience) for patience in (1, 2, 3, None)] == [True, True, False, False]
 
 
 def stopping(epoch, how):
