@@ -13,6 +13,7 @@ from minicnn import (
     SGD,
     BatchNorm,
     Dense,
+    Flatten,
     Layer,
     ReLU,
     Sequential,
@@ -149,6 +150,19 @@ def test_the_summary_says_how_much_is_learned():
 def test_where_nothing_is_left_to_learn_the_training_is_refused(train_it):
     with pytest.raises(ValueError, match=f"{train_it.__name__}: every parameter is frozen"):
         train_it(network().freeze(), SoftmaxCrossEntropy(), SGD(0.1), stripes())
+
+
+def test_what_never_had_a_parameter_is_trained_without_an_error():
+    assert len(fit(Sequential(Flatten()), SoftmaxCrossEntropy(), SGD(0.1), stripes(),
+                   progress=False)) == 1  # fmt: skip
+
+
+def test_a_class_that_a_frozen_bias_makes_impossible_leaves_the_others_to_learn():
+    net = Sequential(Flatten(), Dense(64, 3), seed=0)
+    net[1].bias.value = [0, 0, -np.inf]
+    net[1].bias.learned = False
+    _, history = train(net, epochs=5)
+    assert history["train_loss"][-1] < history["train_loss"][0]
 
 
 def test_an_optimizer_that_knows_other_parameters_wants_a_successor():
