@@ -101,6 +101,7 @@ def test_what_a_file_does_not_say_is_as_it_was_before_anyone_could_say_it(tmp_pa
         (["progress", "history"], {}, "has a history of none"),
         (["progress", "arguments", "seed"], 3, "wanted str"),
         (["progress", "best", "epoch"], 2, "has epoch 2 as the best, wanted one of 2"),
+        (["progress", "best", "epoch"], -1, "has epoch -1 as the best, wanted one of 2"),
     ],
 )  # fmt: skip
 def test_a_header_that_asks_for_what_cannot_be_is_refused(tmp_path, path, value, message):

@@ -37,6 +37,8 @@ def test_numbers_become_float32_or_float64_when_asked(backend):
         layer.astype(dtype)
         assert {p.dtype for p in layer.state().values()} == {np.dtype(dtype)}
         assert layer.forward(np.zeros((3, 2), "f")).dtype == dtype
+        counter = nn.Dropout().to(backend).astype(dtype).step
+        assert counter.dtype == np.int64
         parameter = nn.Dense(2, 2).weight
         parameter.astype(dtype)
         assert parameter.dtype == dtype
