@@ -54,6 +54,7 @@ def test_only_a_relu_just_beside_a_maximum_is_left_out(monkeypatch):
     assert computed(ReLU(), ReLU(), MaxPool2D(2), MaxPool2D(2), ReLU()) == [0, 2, 3]
     assert computed(ReLU(), MaxPool2D(2), ReLU(), MaxPool2D(2)) == [1, 3]
     assert computed(MaxPool2D(2), ReLU(), MaxPool2D(2)) == [0, 2]
+    assert computed(ReLU(), MaxPool2D(2), ReLU()) == [1, 2]
     assert computed(MaxPool2D(2), Tanh(), ReLU()) == [0, 1, 2]
     monkeypatch.setenv("MINICNN_FUSE", "0")
     assert computed(ReLU(), MaxPool2D(2)) == [0, 1]

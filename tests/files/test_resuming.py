@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn as m
+from minicnn.files.checkpoint import Progress
 from minicnn.schedules import Cosine
 from tests.conftest import with_our_threads
 from tests.files.test_checkpoint import OPTIMIZERS, every_backend, state
@@ -162,8 +163,9 @@ def test_an_older_file_that_names_only_the_shape_of_the_inputs_is_resumed(path):
     assert state(network, optimizer) == state(whole, its_optimizer)
 
 
-def test_a_file_without_a_training_is_not_resumed(path):
-    m.save(path, fresh())
+@pytest.mark.parametrize("parts", [(), (m.SGD(0.1),), (None, Progress({}))])
+def test_a_file_without_a_training_is_not_resumed(path, parts):
+    m.save(path, fresh(), *parts)
     with pytest.raises(m.ModelFileError, match="holds no training"):
         train(fresh(), m.SGD(0.1), checkpoint=path)
 

@@ -9,6 +9,7 @@ from minicnn import (
     Layer,
     MeanSquaredError,
     Parallel,
+    ReLU,
     Residual,
     Sequential,
     backends,
@@ -66,6 +67,17 @@ def test_an_output_of_another_shape_than_was_stated_is_refused(around, backend):
         network.predict(ROWS)
     with pytest.raises(TypeError, match=r"Nothing\(\): forward_batch returned NoneType"):
         around(Nothing()).to(backend).predict(ROWS)
+
+
+@every_backend
+@pytest.mark.parametrize("way", ["forward_batch", "backward_batch"])
+def test_ours_with_one_method_of_the_users_is_the_users(way, backend):
+    def shorter(self, x, *_):
+        return self.ops.split(getattr(ReLU, way)(self, x, True), [1, 2], self.buffers)[0]
+
+    layer = type("Shorter", (ReLU,), {way: shorter})().to(backend)
+    with pytest.raises(ValueError, match=rf"Shorter\(\): {way} returned a batch \(2, 1\)"):
+        layer.backward(layer.forward(ROWS))
 
 
 @every_backend

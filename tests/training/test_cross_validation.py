@@ -8,8 +8,11 @@ from minicnn import (
     Sequential,
     SoftmaxCrossEntropy,
     cross_validate,
+    evaluate,
+    fit,
 )
 from minicnn.data import Dataset
+from minicnn.data.batches import shuffled
 from minicnn.files import checkpoint
 from minicnn.training import loop
 from tests.strategies import stripes
@@ -49,6 +52,26 @@ def test_the_evaluations_know_the_names_of_the_classes():
         network(), SoftmaxCrossEntropy(), SGD(0.1), samples, folds=2, epochs=1, progress=False
     )
     assert [e.classes for e in found.evaluations] == [("upright", "lying")] * 2
+
+
+def test_it_is_the_loop_that_one_would_write():
+    images, labels = stripes(20)
+    loss, arguments = SoftmaxCrossEntropy(), {"batch_size": 8, "progress": False}
+    optimizer = SGD(0.1, momentum=0.9)
+    found = cross_validate(
+        network(), loss, optimizer, (images, labels), folds=3, seed=5, **arguments
+    )
+    assert optimizer.steps == 0
+    parts = np.array_split(shuffled(20, 5, 0), 3)
+    for fold, held_out in enumerate(parts):
+        others = np.concatenate(parts[:fold] + parts[fold + 1 :])
+        net, its_optimizer = network(), SGD(0.1, momentum=0.9)
+        net.initialize(5 + fold)
+        history = fit(net, loss, its_optimizer, (images[others], labels[others]), seed=5 + fold,
+                      **arguments)  # fmt: skip
+        assert found.histories[fold]["train_loss"] == history["train_loss"]
+        judged = evaluate(net, loss, (images[held_out], labels[held_out]))
+        assert repr(found.evaluations[fold]) == repr(judged)
 
 
 def test_folds_start_from_fresh_and_different_weights():

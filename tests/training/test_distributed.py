@@ -227,6 +227,14 @@ def test_a_batch_in_which_no_sample_counts_moves_the_running_statistics(ranks, j
         np.testing.assert_allclose(states[0][8:12], net[0].running_mean.value, rtol=1e-5)
 
 
+def test_each_rank_has_a_sample_to_judge():
+    comm = SimpleNamespace(rank=0, size=3, allgather=lambda thing: [thing] * 3)
+    images, labels = mpi_job.samples()
+    Ranks(comm).agree([], {"train": None, "validation": (images[:3], labels[:3])})
+    with pytest.raises(ValueError, match="^validation: 2 samples for 3 ranks$"):
+        Ranks(comm).agree([], {"train": None, "validation": (images[:2], labels[:2])})
+
+
 def test_each_rank_draws_masks_of_its_own_and_rank_0_those_of_a_single_process():
     single, drawn = Sequential(Dropout(), Dropout()), []
     single.reseed(7)
