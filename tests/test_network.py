@@ -14,6 +14,7 @@ from minicnn import (
     MaxPool2D,
     ReLU,
     Sequential,
+    SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     backends,
     evaluate,
@@ -198,8 +199,10 @@ def test_images_of_another_layout_are_refused_with_what_to_write_and_that_works(
 
 @pytest.mark.parametrize("shape", [(5, 2, 8, 6), (5, 8, 6), (5, 8, 6, 4), (5, 63), (5, 1, 1, 1, 1)])
 def test_a_batch_that_fits_in_no_layout_is_refused_without_a_hint(shape):
-    with pytest.raises(ValueError, match=r"wanted .*\)$"):
+    with pytest.raises(ValueError, match=r"wanted [^;]*\)$"):
         CONVOLUTIONS.predict(np.zeros(shape, "float32"))
+    with pytest.raises(ValueError, match=r"wanted [^;]*\)$"):
+        GREY.predict(np.zeros((5, 70), "float32"))  # rows that are no squares
 
 
 @every_backend
@@ -217,6 +220,29 @@ def test_classes_and_probabilities_belong_to_the_logits(backend, outputs, count,
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     np.testing.assert_allclose(sure, powers / powers.sum(axis=1, keepdims=True), 1e-3, 1e-6)
     np.testing.assert_allclose(sure.sum(axis=1), 1, rtol=1e-5)
+
+
+@every_backend
+def test_a_single_logit_of_zero_stands_for_class_0(backend):
+    network, x = Sequential(Dense(3, 1)).to(backend), np.zeros((4, 3), "f")
+    network[0].bias.value = [0]
+    assert network.predict_classes(x).tolist() == [0] * 4
+    history = fit(network, SigmoidCrossEntropy(), SGD(0), (x, np.array([0, 0, 1, 0])),
+                  progress=False)  # fmt: skip
+    assert history["train_accuracy"] == [0.75]
+
+
+@pytest.mark.parametrize(
+    ("seed", "error", "message"),
+    [
+        (-1, ValueError, "at least 0, got -1"),
+        ((3, -1), ValueError, "at least 0, got -1"),
+        (0.5, TypeError, "a whole number, got 0.5"),
+    ],
+)
+def test_a_seed_is_a_whole_number_or_a_pair_of_them(seed, error, message):
+    with pytest.raises(error, match=f"^Sequential: seed must be {message}"):
+        Sequential(Dense(1, 1), seed=seed)
 
 
 def test_outputs_that_are_no_logits_have_no_classes():

@@ -69,6 +69,17 @@ def test_an_output_of_another_shape_than_was_stated_is_refused(around, backend):
         around(Nothing()).to(backend).predict(ROWS)
 
 
+def test_a_layer_may_give_no_gradient_where_nobody_needs_it():
+    def backward_batch(self, dy, input_gradient=True):
+        dx = Dense.backward_batch(self, dy)
+        return dx if input_gradient else None
+
+    layer = type("Mine", (Dense,), {"backward_batch": backward_batch})(3, 3)
+    before = layer.weight.value.copy()
+    fit(Sequential(layer), MeanSquaredError(), SGD(0.1), (ROWS, ROWS), progress=False)
+    assert (layer.weight.value != before).any()
+
+
 @every_backend
 @pytest.mark.parametrize("way", ["forward_batch", "backward_batch"])
 def test_ours_with_one_method_of_the_users_is_the_users(way, backend):

@@ -65,6 +65,16 @@ def test_one_against_the_rest_counts_the_sign_of_its_one_logit():
 
 
 @every_backend
+def test_a_loss_that_others_use_in_between_still_has_its_own_gradient(backend):
+    samples, loss = stripes(8), SoftmaxCrossEntropy()
+    net = Sequential(Flatten(), Dense(64, 2), seed=0).to(backend)
+    loss.forward(np.zeros((2, 2)), np.eye(2))
+    evaluate(net, loss, samples)
+    fit(net, loss, SGD(0.1), samples, progress=False)
+    np.testing.assert_allclose(loss.backward(), [[-0.25, 0.25], [0.25, -0.25]])
+
+
+@every_backend
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
 def test_a_mean_loss_does_not_depend_on_how_samples_come_in_batches(backend, size):
     """Also where nothing in a batch counts, and label smoothing adds something all the same."""
