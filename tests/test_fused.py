@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicnn import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Sequential, Tanh, backends
+from minicnn import (
+    Conv2D,
+    Dense,
+    Flatten,
+    MaxPool2D,
+    ReLU,
+    Residual,
+    Sequential,
+    Tanh,
+    backends,
+)
 from minicnn.network.fused import Rectified
 from tests.strategies import batch_sizes, pooling, seeds
 
@@ -66,3 +76,4 @@ def test_only_a_relu_just_beside_a_maximum_is_left_out(monkeypatch):
 def test_the_summary_says_so():
     lines = Sequential(ReLU(), MaxPool2D(2)).summary((1, 4, 4)).splitlines()
     assert "in the pooling" in lines[2] and "pooling" not in lines[3]
+    assert "pooling" not in Sequential(Residual(Tanh(), shortcut=Tanh())).summary((1, 4, 4))

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from minicnn.layers import Parameter
 from minicnn.optimizers import SGD, Penalty, clip_gradient_norm
 from tests.strategies import normal, seeds
-from tests.test_optimizers import every_backend, parameters, set_gradients
+from tests.test_optimizers import every_backend, every_optimizer, parameters, set_gradients
+
+
+@every_backend
+@every_optimizer
+def test_an_update_leaves_the_gradients_as_they_are(make, peer, arguments, backend):
+    params, optimizer = parameters(backend), make()
+    set_gradients(params, 0)
+    before = [p.grad.copy() for p in params]
+    optimizer.step(params)
+    for p, gradient in zip(params, before):
+        np.testing.assert_array_equal(p.grad, gradient)
 
 
 @every_backend

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn as m
+from minicnn.files import kinds
 from tests.conftest import one_in
 from tests.strategies import LAYERS, any_layer, networks, normal, seeds, stripes
 
@@ -127,17 +128,26 @@ def test_numpys_numbers_are_saved_as_pythons(path):
     assert saved.progress.history["learning_rate"] == history["learning_rate"] == [0.25]
 
 
-def test_what_load_could_not_build_is_not_saved(tmp_path):
+def test_what_load_could_not_build_is_not_saved(tmp_path, monkeypatch):
     class Mine(m.ReLU):
         pass
 
     class Other(m.SGD):
         pass
 
+    class Nested(m.Layer):
+        def __init__(self, pairs):
+            super().__init__(pairs=pairs)
+
     network = m.Sequential(m.Dense(2, 2))
     for arguments in ((m.Sequential(Mine()),), (network, Other(0.1))):
         with pytest.raises(TypeError, match=r"Mine\(\)|Other"):
             m.save(tmp_path / "model.npz", *arguments)
+    monkeypatch.setattr(kinds.kind, "KINDS", {**kinds.KINDS})
+    m.register(Nested)
+    for pairs in (((1, 2), (3, 4)), [1, 2], 1j):
+        with pytest.raises(TypeError, match=r"^Nested\(.*\) cannot be saved: its"):
+            m.save(tmp_path / "model.npz", m.Sequential(Nested(pairs)))
     optimizer = m.SGD(0.1, momentum=0.5)
     network.forward(np.ones((1, 2), "f"))
     network.backward(np.ones((1, 2), "f"))

@@ -109,6 +109,7 @@ def test_a_new_process_goes_on_to_the_same_bits(tmp_path, backend):
     ("difference", "message"),
     [
         ({"seed": 2}, "has seed=1, this call has seed=2"),
+        ({"seed": 11}, "has seed=1, this call has seed=11"),
         ({"batch_size": 8}, "has batch_size=16, this call has batch_size=8"),
         ({"epochs": 1}, "has done 3 epochs, this call has epochs=1"),
         ({"data": stripes(30)}, r"train=inputs \(40, 1, 8, 8\) of .*, this call .*\(30, 1, 8, 8\)"),

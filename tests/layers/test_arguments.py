@@ -72,6 +72,7 @@ NAN, INF = float("nan"), float("inf")
         (lambda: nn.Standardize(0, (1, INF)), ValueError, "std must .*, got inf for channel 1"),
         (lambda: nn.Standardize(0, 1e-50), ValueError, "std must .*, got 1e-50"),
         (lambda: nn.Standardize((INF, 0), 1), ValueError, "mean must .*, got inf for channel 0"),
+        (lambda: nn.Standardize((0, -INF), 1), ValueError, "mean must .*, got -inf for channel 1"),
         (lambda: nn.Standardize(0, 1e300), ValueError, "std must .*, got 1e"),
         (lambda: nn.Standardize((1, 2), (1, 2, 3)), ValueError, "for 2 channels, std for 3"),
         (lambda: nn.Standardize((), 1), ValueError, "mean must be a number or one for each"),

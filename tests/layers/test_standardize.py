@@ -50,6 +50,15 @@ def test_it_takes_the_mean_away_and_divides_by_the_deviation(backend, dtype, dra
     np.testing.assert_allclose(layer.backward(dy), dy / std, rtol=tolerance)
 
 
+@every_backend
+def test_its_numbers_are_rounded_to_the_dtype_of_each_batch_and_of_no_other(backend):
+    layer, x = Standardize(0.1, 3.0).to(backend), normal((4, 3), 0)
+    for dtype, tolerance in (("float32", 1e-5), ("float64", 1e-12), ("float32", 1e-5)):
+        y = layer.forward(x.astype(dtype))
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, (x - 0.1) / 3, rtol=tolerance, atol=tolerance)
+
+
 @given(standardize())
 def test_nothing_in_it_is_learned(drawn):
     layer, _ = drawn

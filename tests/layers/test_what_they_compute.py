@@ -16,6 +16,14 @@ def test_weights_and_biases_begin_within_one_over_the_root_of_what_an_output_sum
     layer.initialize(np.random.default_rng(0))
     assert 0.98 < np.abs(layer.weight.value).max() * np.sqrt(42) <= 1
     assert 0.7 < np.abs(layer.bias.value).max() * np.sqrt(42) <= 1
+    assert layer.bias.value.min() < 0 < layer.bias.value.max()
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_of_several_nans_in_a_window_the_first_gets_the_gradient(backend):
+    layer = nn.MaxPool2D(2).to(backend)
+    assert np.isnan(layer.forward(np.array([[[[1, np.nan], [np.nan, 2]]]], "f"))).all()
+    assert layer.backward(np.ones((1, 1, 1, 1), "f")).tolist() == [[[[0, 1], [0, 0]]]]
 
 
 @given(conv_transpose2d())

@@ -36,6 +36,20 @@ def test_a_second_ctrl_c_does_not_wait():
     assert not reached
 
 
+def test_where_somebody_handles_ctrl_c_in_a_way_of_their_own_it_stays_so():
+    def own(signum, frame):
+        reached.append(signum)
+
+    reached, before = [], signal.signal(signal.SIGINT, own)
+    try:
+        with WholeSteps():
+            os.kill(os.getpid(), signal.SIGINT)
+            assert reached == [signal.SIGINT]
+        assert signal.getsignal(signal.SIGINT) is own
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_what_goes_wrong_in_a_step_is_told_even_if_ctrl_c_came_as_well():
     with pytest.raises(ValueError, match="wrong"), WholeSteps():
         os.kill(os.getpid(), signal.SIGINT)

@@ -54,6 +54,23 @@ def test_the_first_loss_that_is_a_number_is_the_lowest_so_far():
     assert [run.ended(9, patience) for patience in (1, 2, 3, None)] == [True, True, False, False]
 
 
+def test_without_patience_the_last_epoch_stays_be_it_the_best_or_not():
+    judged = stripes(30, 1)
+    net, history = train(validation=judged, epochs=6, schedule=lambda epoch: 1 + 20 * epoch)
+    losses = history["validation_loss"]
+    assert losses[-1] > min(losses)
+    assert evaluate(net, SoftmaxCrossEntropy(), judged).loss == pytest.approx(losses[-1])
+
+
+@every_backend
+def test_a_hook_may_give_the_network_other_memory(backend):
+    def to_and_fro(epoch, net, history):
+        net.astype("float64").astype("float32")
+
+    nets = [train(network().to(backend), after_epoch=hook)[0] for hook in (None, to_and_fro)]
+    assert weights(nets[0]) == weights(nets[1])
+
+
 def stopping(epoch, how):
     def after_epoch(done, net, history):
         assert len(history) == done + 1
@@ -73,10 +90,11 @@ def test_a_training_that_is_stopped_after_an_epoch_goes_on_to_the_same_bits(
     nets = [network().to(backend) for _ in range(2)]
     optimizers = [Adam(), Adam()]
     whole = fit(nets[0], SoftmaxCrossEntropy(), optimizers[0], stripes(50), **arguments)
-    kept = {"checkpoint": tmp_path / "t.npz"}
+    kept = {"checkpoint": tmp_path / "t.npz", "every": 3}
     some = fit(nets[1], SoftmaxCrossEntropy(), optimizers[1], stripes(50), **arguments, **kept,
                after_epoch=stopping(1, how))  # fmt: skip
     assert some["train_loss"] == whole["train_loss"][:2]
+    assert len(load(tmp_path / "t.npz").progress.history) == 2
     rest = fit(nets[1], SoftmaxCrossEntropy(), optimizers[1], stripes(50), **arguments, **kept)
     assert rest["train_loss"] == whole["train_loss"]
     assert weights(nets[1]) == weights(nets[0])
