@@ -18,6 +18,7 @@ from minicnn import (
     SoftmaxCrossEntropy,
     backends,
     evaluate,
+    find_learning_rate,
     fit,
 )
 from tests.strategies import networks, normal, seeds
@@ -280,6 +281,7 @@ def test_what_goes_through_the_layers_in_between_leaves_no_backward():
         lambda: network.predict(samples[0]),
         lambda: evaluate(network, loss, samples),
         lambda: fit(network, loss, SGD(0.1), samples, progress=False),
+        lambda: find_learning_rate(network, loss, SGD(0.1), samples, steps=2),
         lambda: Sequential(*network.layers[:2]).forward(x),
         lambda: network[0].forward(x),
     ):

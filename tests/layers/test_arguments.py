@@ -133,6 +133,13 @@ def test_a_batch_norm_needs_two_values_a_channel(shape, needed):
     assert nn.BatchNorm(3).smallest_batch(shape) == needed
 
 
+@pytest.mark.parametrize("momentum", [0, 1])
+def test_running_statistics_may_stay_or_be_those_of_the_last_batch(momentum):
+    layer = nn.BatchNorm(1, momentum=momentum)
+    layer.forward(np.array([[1.0], [5.0]]), training=True)
+    assert (layer.running_mean.value, layer.running_var.value) == ((3, 8) if momentum else (0, 1))
+
+
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
@@ -142,6 +149,7 @@ def test_a_batch_norm_needs_two_values_a_channel(shape, needed):
         (nn.MaxPool2D(3), (1, 2, 9), r"window \(3, 3\) is larger than the padded image"),
         (nn.MaxPool2D(2, padding=1), (1, 0, 9), "an image of 0 × 9 has no pixel"),
         (nn.ConvTranspose2D(1, 1, 2, padding=2), (1, 2, 9), "leaves an output of"),
+        (nn.ConvTranspose2D(1, 1, 2, padding=1), (1, 1, 9), r"leaves an output of \(0, 8\)"),
         (nn.GlobalAvgPool2D(), (1, 0, 3), "an image of 0 × 3 has no pixel"),
         (nn.Reshape((2, 3)), (5,), "5 numbers, not 6"),
     ],

@@ -7,12 +7,15 @@ from minicnn import (
     SGD,
     Adam,
     Dense,
+    Flatten,
     MeanSquaredError,
     Sequential,
     SoftmaxCrossEntropy,
     find_learning_rate,
     plotting,
 )
+from minicnn.data.batches import in_batches, shuffled
+from minicnn.training.rates import RateSweep
 from tests.strategies import stripes
 from tests.training.small import every_backend, network, train, weights
 
@@ -44,6 +47,8 @@ def test_a_straight_line_learns_at_the_rate_that_is_found_and_not_at_a_much_larg
     assert 0.01 < found.suggestion < 0.5
     assert found.losses[-1] > found.smooth.min()
     assert 1 < found.rates[-1] <= 10
+    risen = found.smooth > 4 * np.minimum.accumulate(found.smooth)
+    assert risen.tolist() == [False] * (len(risen) - 1) + [True]
 
 
 def test_rates_grow_by_one_factor_and_losses_are_those_of_the_batches():
@@ -53,6 +58,28 @@ def test_rates_grow_by_one_factor_and_losses_are_those_of_the_batches():
     weighted = [0.9 ** np.arange(k, -1, -1) for k in range(9)]
     wanted = [(w * found.losses[: len(w)]).sum() / w.sum() for w in weighted]
     np.testing.assert_allclose(found.smooth, wanted)
+
+
+def test_losses_are_those_of_the_loop_that_one_would_write():
+    images, labels = stripes(40)
+    nets = [Sequential(Flatten(), Dense(64, 2), seed=0) for _ in range(2)]
+    loss, optimizer = SoftmaxCrossEntropy(), Adam()
+    found = find_learning_rate(nets[0], loss, Adam(), (images, labels), steps=8, seed=3,
+                               lowest=1e-3, highest=0.1, batch_size=16)  # fmt: skip
+    batches = [b for epoch in range(3) for b in in_batches(shuffled(40, 3, epoch), 16)]
+    wanted = []
+    for batch, rate in zip(batches, np.geomspace(1e-3, 0.1, 8)):
+        x = images[batch].astype("f") / 255
+        wanted.append(loss.forward(nets[1].forward(x, training=True), labels[batch]))
+        nets[1].backward(loss.backward())
+        optimizer.lr = rate
+        optimizer.step(nets[1].parameters())
+    np.testing.assert_allclose(found.losses, wanted, rtol=1e-4)
+
+
+def test_the_suggestion_is_a_tenth_of_the_rate_at_the_lowest_mean():
+    losses, smooth = np.array([3.0, 0.5, 1.0, 2.0]), np.array([3.0, 2.0, 1.5, 1.6])
+    assert RateSweep(np.array([1.0, 2.0, 4.0, 8.0]), losses, smooth).suggestion == 0.4
 
 
 def test_the_same_seed_finds_the_same_and_the_optimizers_own_rate_does_not_matter():

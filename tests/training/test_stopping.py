@@ -15,8 +15,6 @@ from minicnn import (
     fit,
     load,
 )
-from minicnn.files.checkpoint import Progress
-from minicnn.files.history import COLUMNS
 from tests.strategies import stripes
 from tests.training.small import every_backend, network, train, weights
 
@@ -43,15 +41,6 @@ def test_a_loss_that_stays_as_it_is_has_not_improved():
     history = fit(net, SoftmaxCrossEntropy(), SGD(0), samples, samples, epochs=9, patience=2,
                   progress=False)  # fmt: skip
     assert len(history) == 3
-
-
-def test_the_first_loss_that_is_a_number_is_the_lowest_so_far():
-    run, net = Progress({}), network()
-    for loss in (np.nan, 3.0, np.nan, 2.0, np.nan, 2.5):
-        run.history.append(**dict.fromkeys(COLUMNS, loss))
-        run.compare(loss, net)
-    assert (run.best.loss, run.best.epoch) == (2.0, 3)
-    assert [run.ended(9, patience) for patience in (1, 2, 3, None)] == [True, True, False, False]
 
 
 def test_without_patience_the_last_epoch_stays_be_it_the_best_or_not():

@@ -197,3 +197,18 @@ def test_augmented_inputs_are_drawn_anew_for_every_epoch_and_follow_from_the_see
     with pytest.raises(ValueError, match="augment gave"):
         fit(network(), SoftmaxCrossEntropy(), SGD(0.1), (images, labels),
             augment=lambda inputs, rng: inputs[1:], progress=False)  # fmt: skip
+    with pytest.raises(ValueError, match="augment gave float64 .*, wanted"):
+        fit(network(), SoftmaxCrossEntropy(), SGD(0.1), (images, labels),
+            augment=lambda inputs, rng: inputs.astype("float64"), progress=False)  # fmt: skip
+
+
+def test_the_images_that_an_augment_gets_are_not_its_own_to_write_to():
+    images, labels = stripes(20)
+
+    def spoil(inputs, rng):
+        inputs[...] = 0
+
+    with pytest.raises(ValueError, match="read-only"):
+        fit(network(), SoftmaxCrossEntropy(), SGD(0.1), (images, labels), augment=spoil,
+            progress=False)  # fmt: skip
+    assert images.any() and images.flags.writeable
