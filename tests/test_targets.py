@@ -32,6 +32,17 @@ def test_the_rows_of_a_soft_target_sum_to_one_up_to_a_thousandth(classes, more, 
 
 
 @every_backend
+@given(st.lists(st.sampled_from([-1e4, 0.0, 1e4]), min_size=1, max_size=5), seeds)
+def test_what_all_logits_of_a_sample_have_in_common_changes_nothing(backend, common, seed):
+    logits = np.round(normal((len(common), 3), seed), 3)  # so that little is lost beside 1e4
+    labels, loss = np.arange(len(common)) % 3, SoftmaxCrossEntropy().to(backend)
+    wanted, gradient = loss.forward(logits, labels), loss.backward()
+    found = loss.forward(logits + np.array(common)[:, None], labels)
+    assert found == pytest.approx(wanted, rel=1e-9)
+    np.testing.assert_allclose(loss.backward(), gradient, atol=1e-9)
+
+
+@every_backend
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(), SigmoidCrossEntropy(), MeanSquaredError()])
 def test_copies_of_a_loss_keep_their_batches_apart(loss, backend):
     first, second = loss.on(backend), loss.on(backend)

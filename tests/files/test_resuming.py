@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minicnn as m
+from minicnn.data import RandomFlip
 from minicnn.files.checkpoint import Progress
 from minicnn.schedules import Cosine
 from tests.conftest import with_our_threads
@@ -117,6 +118,7 @@ def test_a_new_process_goes_on_to_the_same_bits(tmp_path, backend):
         ({"data": one_hot(40)}, r"targets \(40,\) of integers, .*, targets \(40, 2\) of float32"),
         ({"schedule": Cosine(9)}, r"has schedule=None, this call has schedule=Cosine\(epochs=9"),
         ({"penalty": m.Penalty(l1=0.1)}, "has penalty=None, this call has penalty=l1 0.1"),
+        ({"augment": RandomFlip()}, r"has augment=None, this call has augment=RandomFlip\("),
         ({"patience": 3}, "has patience=None, this call has patience=3"),
         ({"optimizer": m.SGD(0.2)}, "optimizer=SGD.*'lr': 0.1.*this call has .*'lr': 0.2"),
         ({"optimizer": m.Adam(0.1)}, "has optimizer=SGD.*this call has optimizer=Adam"),

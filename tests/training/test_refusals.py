@@ -38,6 +38,7 @@ def test_a_batch_too_small_for_batch_norm_is_refused_before_the_first_step():
         ({"batch_size": "3"}, "fit: batch_size must be a whole number, got '3'"),
         ({"max_gradient_norm": -1}, "fit: max_gradient_norm must be positive, got -1"),
         ({"schedule": lambda epoch: -1.0}, "schedule: the factor at epoch 0 must be ≥ 0, got -1.0"),
+        ({"schedule": lambda epoch: np.inf}, "the factor at epoch 0 must be ≥ 0, got inf"),
         ({"schedule": lambda epoch: None}, "schedule: the factor at epoch 0 must be a number, got"),
         ({"schedule": "{}".format}, "schedule: the factor at epoch 0 must be a number, got '0.0'"),
         ({"schedule": np.atleast_1d}, "schedule: the factor at epoch 0 must be a number, got"),

@@ -55,6 +55,8 @@ def test_a_history_is_shown_as_a_table_of_the_columns_that_hold_something():
 def test_of_a_long_history_the_first_and_the_last_epochs_are_shown():
     history = History()
     for k in range(25):
+        if k == 20:
+            assert len(repr(history).split("\n")) == 21 and "more" not in repr(history)
         history.append(**dict.fromkeys(COLUMNS, k))
     lines = repr(history).split("\n")
     assert lines[11] == "... 5 more ..."

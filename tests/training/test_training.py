@@ -41,6 +41,14 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(backend):
     assert first == again != other
 
 
+def test_a_training_of_no_epoch_changes_nothing_but_the_masks():
+    net, history = train(epochs=0)
+    assert len(history) == 0
+    assert [p.value.tolist() for p in net.parameters()] == [
+        p.value.tolist() for p in network().parameters()
+    ]
+
+
 def test_no_two_epochs_of_no_two_seeds_have_one_order():
     orders = {shuffled(50, seed, epoch).tobytes() for seed in range(10) for epoch in range(10)}
     assert len(orders) == 100
