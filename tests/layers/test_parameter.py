@@ -31,6 +31,18 @@ def test_where_parameters_were_is_free_before_their_gradients_take_memory():
 
 
 @every_backend
+def test_a_parameter_has_numbers_of_its_own(backend):
+    given = np.ones(3, "f")
+    parameter = nn.Parameter(given)
+    parameter.to(backend)
+    given[...] = 2
+    assert parameter.value.tolist() == [1, 1, 1]
+    parameter.value = given
+    given[...] = 3
+    assert parameter.value.tolist() == [2, 2, 2]
+
+
+@every_backend
 def test_numbers_become_float32_or_float64_when_asked(backend):
     layer = nn.BatchNorm(2).to(backend)
     for dtype in ("float64", "float32"):
