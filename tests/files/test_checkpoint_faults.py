@@ -4,9 +4,27 @@ import os
 
 import pytest
 
+import minicnn as m
 from tests.files.test_resuming import every_backend, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and limits")
+
+
+def test_the_numbers_are_on_the_disk_before_they_take_the_name(tmp_path, monkeypatch):
+    done = []
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, followed(getattr(os, name), name, done))
+    m.save(tmp_path / "a.npz", m.Sequential(m.Dense(2, 2)))
+    assert done == ["fsync", "replace"]
+
+
+def followed(function, name, done):
+    def call(*arguments):
+        done.append(name)
+        return function(*arguments)
+
+    return call
+
 
 # A child saves states that are 0, 1, 2, … throughout, and is killed at a random moment.
 KILLED = """

@@ -55,6 +55,7 @@ NAN, INF = float("nan"), float("inf")
          r"Conv2D: initializer must be a function such as initializers\.he_normal, got 'he'"),
         (lambda: nn.Dense(1, 1, initializer=None), TypeError, "Dense: initializer must be a func"),
         (lambda: nn.LeakyReLU(float("nan")), ValueError, "LeakyReLU: slope"),
+        (lambda: nn.GELU("erf"), ValueError, 'GELU: approximate must be "none" or "tanh", got'),
         (lambda: nn.BatchNorm(0), ValueError, "BatchNorm: num_features"),
         (lambda: nn.BatchNorm(1, momentum=1.5), ValueError, "BatchNorm: momentum"),
         (lambda: nn.BatchNorm(1, eps=0), ValueError, "BatchNorm: eps"),

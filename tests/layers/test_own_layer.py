@@ -69,6 +69,16 @@ def test_an_output_of_another_shape_than_was_stated_is_refused(around, backend):
         around(Nothing()).to(backend).predict(ROWS)
 
 
+def test_a_batch_with_a_sample_too_few_is_refused_too():
+    def fewer(self, x, *_):
+        return x[1:]
+
+    for way in ("forward_batch", "backward_batch"):
+        layer = type("Fewer", (Own,), {way: fewer})()
+        with pytest.raises(ValueError, match=rf"{way} returned a batch \(1, 3\), wanted \(2, 3\)"):
+            layer.backward(layer.forward(ROWS))
+
+
 def test_a_layer_may_give_no_gradient_where_nobody_needs_it():
     def backward_batch(self, dy, input_gradient=True):
         dx = Dense.backward_batch(self, dy)

@@ -106,6 +106,23 @@ def test_a_running_epoch_says_how_far_it_is(monkeypatch):
     assert written == ["epoch 2/2: 25% of the images, loss 0.5000"]
 
 
+def test_a_bar_has_come_as_far_as_samples_were_trained(capsys):
+    shown, tally = progress.Bar(epochs=1, samples=40), Tally()
+    with shown.epoch(0):
+        for samples in (8, 16, 4):
+            tally.add(0.5, samples, samples)
+            shown.update(tally)
+            assert shown.bar.n == tally.samples
+
+
+def test_a_mean_over_nothing_that_counts_is_a_sum():
+    tally = Tally()
+    assert tally.loss == 0
+    for weight in (0.0, 0.0, 2.0):  # class weights may leave nothing to count
+        tally.add(0.5, weight, 4)
+    assert tally.loss == (0.5 + 0.5 + 2 * 0.5) / 2
+
+
 def test_only_what_shows_a_running_epoch_looks_at_its_losses():
     for kind, looks in ((progress.Report, False), (progress.Lines, False), (progress.Bar, True)):
         shown = kind(epochs=1, samples=40)
