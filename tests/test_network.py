@@ -269,6 +269,9 @@ def test_nested_dropouts_draw_from_different_streams():
 def test_two_dropouts_drop_independently(seed):
     network = Sequential(Dropout(0.5), Dropout(0.5), seed=seed)
     kept = network.forward(np.ones((100, 100), "f"), training=True)
+    other = Sequential(Dropout(0.5), Dropout(0.5), seed=seed)
+    same = np.array_equal(other.forward(np.ones((100, 100), "f"), training=True), kept)
+    assert same == (seed is not None)
     assert (kept > 0).mean() == pytest.approx(0.25, abs=0.03)
     assert Dropout(seed=0).mask_seed != Dropout(seed=2**32).mask_seed
 

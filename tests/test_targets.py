@@ -21,6 +21,14 @@ def test_zeros_and_ones_are_the_same_targets_in_every_dtype(backend, dtype):
     assert loss.forward(logits, target.astype(dtype)) == wanted
 
 
+@every_backend
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_loss_may_be_tiny_without_being_zero(backend, sign):
+    loss = SigmoidCrossEntropy().to(backend)
+    found = loss.forward(np.array([[sign * 40.0]]), np.array([[sign > 0]], "float64"))
+    assert found == pytest.approx(np.exp(-40), rel=1e-6, abs=0)
+
+
 @given(st.integers(2, 5), st.floats(-1, 1), seeds)
 def test_the_rows_of_a_soft_target_sum_to_one_up_to_a_thousandth(classes, more, seed):
     rows = np.random.default_rng(seed).dirichlet(np.ones(classes), 2)

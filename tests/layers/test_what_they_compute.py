@@ -26,6 +26,21 @@ def test_of_several_nans_in_a_window_the_first_gets_the_gradient(backend):
     assert layer.backward(np.ones((1, 1, 1, 1), "f")).tolist() == [[[[0, 1], [0, 0]]]]
 
 
+@pytest.mark.parametrize("backend", backends.available())
+def test_of_a_window_of_nothing_but_minus_infinity_the_first_gets_the_gradient(backend):
+    layer = nn.MaxPool2D(2).to(backend)
+    layer.forward(np.full((1, 1, 2, 2), -np.inf, "f"))
+    assert layer.backward(np.ones((1, 1, 1, 1), "f")).tolist() == [[[[1, 0], [0, 0]]]]
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_what_is_tiny_keeps_its_digits(backend):
+    x = np.array([[-1e-12, -1e-9]])
+    np.testing.assert_allclose(nn.ELU().to(backend).forward(x), x, rtol=1e-6)
+    far = np.array([[-40.0, -60.0]])
+    np.testing.assert_allclose(nn.Softplus().to(backend).forward(far), np.exp(far), rtol=1e-6)
+
+
 @given(conv_transpose2d())
 def test_every_pixel_of_a_transposed_convolution_meets_every_weight_of_its_channel(case):
     layer, (channels, height, width) = case
