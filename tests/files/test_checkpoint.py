@@ -148,12 +148,19 @@ def test_what_load_could_not_build_is_not_saved(tmp_path, monkeypatch):
         def __init__(self, pairs):
             super().__init__(pairs=pairs)
 
+    class Forgetful(m.Layer):
+        def __init__(self, size):
+            super().__init__()
+
     network = m.Sequential(m.Dense(2, 2))
     for arguments in ((m.Sequential(Mine()),), (network, Other(0.1))):
         with pytest.raises(TypeError, match=r"Mine\(\)|SGD is none of the optimizers"):
             m.save(tmp_path / "model.npz", *arguments)
     monkeypatch.setattr(kinds.kind, "KINDS", {**kinds.KINDS})
     m.register(Nested)
+    m.register(Forgetful)
+    with pytest.raises(TypeError, match=r"^Forgetful\(\) cannot be saved: its constructor must"):
+        m.save(tmp_path / "model.npz", m.Sequential(Forgetful(3)))
     for pairs in (((1, 2), (3, 4)), [1, 2], 1j):
         with pytest.raises(TypeError, match=r"^Nested\(.*\) cannot be saved: its"):
             m.save(tmp_path / "model.npz", m.Sequential(Nested(pairs)))

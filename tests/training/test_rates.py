@@ -116,6 +116,7 @@ def test_it_says_what_it_found_and_draws_it():
     [
         ({"lowest": 0}, "0 < lowest < highest, got 0"),
         ({"lowest": 1, "highest": 0.1}, "0 < lowest < highest"),
+        ({"lowest": 1, "highest": 1}, "0 < lowest < highest"),
         ({"highest": float("inf")}, "0 < lowest < highest"),
         ({"steps": 1}, "steps must be at least 2"),
         ({"batch_size": 0}, "batch_size must be at least 1"),

@@ -126,6 +126,7 @@ def test_predict_and_evaluate_want_whole_numbers_of_samples(batch_size):
     ("samples", "error", "message"),
     [
         ((np.zeros((3, 1, 8, 8), "f"), np.zeros(2, int)), ValueError, "3 inputs but 2 targets"),
+        ((np.zeros((3, 1, 8, 8), "f"), np.zeros(4, int)), ValueError, "3 inputs but 4 targets"),
         ((np.zeros((0, 1, 8, 8), "f"), np.zeros(0, int)), ValueError, "no samples"),
         ((np.zeros(3, "f"), np.zeros(3, int)), ValueError, r"train: .* shape \(N, …\), got \(3,\)"),
         ((np.zeros((3, 2, 8, 8), "f"), np.zeros(3, int)), ValueError, "layer 0: Conv2D"),
