@@ -34,6 +34,16 @@ def test_of_a_window_of_nothing_but_minus_infinity_the_first_gets_the_gradient(b
 
 
 @pytest.mark.parametrize("backend", backends.available())
+def test_masks_start_again_with_their_seed(backend):
+    layer, x = nn.Dropout().to(backend), np.ones((4, 100), "f")
+    drawn = []
+    for _ in range(2):
+        layer.reseed((3, 1))
+        drawn += [layer.forward(x, training=True).tobytes() for _ in range(2)]
+    assert drawn[:2] == drawn[2:] and drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize("backend", backends.available())
 def test_what_is_tiny_keeps_its_digits(backend):
     x = np.array([[-1e-12, -1e-9]])
     np.testing.assert_allclose(nn.ELU().to(backend).forward(x), x, rtol=1e-6)
