@@ -44,6 +44,13 @@ def test_masks_start_again_with_their_seed(backend):
 
 
 @pytest.mark.parametrize("backend", backends.available())
+@pytest.mark.parametrize("layer", [nn.GELU(), nn.GELU("tanh"), nn.SiLU(), nn.Softplus(), nn.ELU()])
+def test_far_from_zero_a_slope_is_that_of_a_relu(layer, backend):
+    layer.to(backend).forward(np.array([[1e30, -1e30]], "f"))
+    assert layer.backward(np.ones((1, 2), "f")).tolist() == [[1, 0]]
+
+
+@pytest.mark.parametrize("backend", backends.available())
 def test_what_is_tiny_keeps_its_digits(backend):
     x = np.array([[-1e-12, -1e-9]])
     np.testing.assert_allclose(nn.ELU().to(backend).forward(x), x, rtol=1e-6)
