@@ -24,6 +24,7 @@ from minicnn import (
     save,
     timing,
 )
+from minicnn.optimizers import clip_gradient_norm
 from tests.files.broken import with_header
 from tests.strategies import LAYERS, networks, normal, seeds, stripes
 from tests.training.small import every_backend, network, train, weights
@@ -186,3 +187,12 @@ def test_a_frozen_layer_alone_keeps_its_dtype():
     layer = Dense(3, 2).astype("float64").freeze()
     assert layer.dtype == np.float64 and isinstance(layer, Layer)
     assert layer.forward(np.ones((1, 3), "f")).dtype == np.float64
+
+
+def test_statistics_are_refused_before_anything_is_updated():
+    network = Sequential(Dense(3, 3), BatchNorm(3), seed=0)
+    before = [p.value.copy() for p in network.parameters()]
+    for call in (SGD(0.1).step, lambda given: clip_gradient_norm(given, 1)):
+        with pytest.raises(ValueError, match="a statistic has no gradient: wanted those of"):
+            call(network.state().values())
+    assert all(np.array_equal(p.value, was) for p, was in zip(network.parameters(), before))

@@ -92,10 +92,13 @@ def refuse_class(value: Any, name: str, owner: str) -> None:
 
 
 def number(value: Any, name: str, owner: str) -> float:
-    """value as a float; TypeError that names owner and argument when it is no number."""
+    """value as a float; TypeError or ValueError that names owner and argument for what is none."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{owner}: {name} must be a float, got {shortened(value)}") from None
 
 
 def whole_number(
