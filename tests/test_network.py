@@ -110,13 +110,6 @@ def test_one_seed_gives_one_network_and_another_seed_another():
         assert not np.array_equal(a.value, c.value)
 
 
-@pytest.mark.parametrize("seed", [(), (1,), (1, 2, 3)])
-def test_a_seed_is_one_number_or_two(seed):
-    assert small((0, 1)).parameters()
-    with pytest.raises(ValueError, match="Sequential: seed must be one or two numbers, got"):
-        small(seed)
-
-
 def test_float32_and_float64_networks_of_one_seed_start_alike():
     network = small()
     exact = small().astype("float64")
@@ -239,6 +232,8 @@ def test_a_single_logit_of_zero_stands_for_class_0(backend):
         (-1, ValueError, "at least 0, got -1"),
         ((3, -1), ValueError, "at least 0, got -1"),
         (0.5, TypeError, "a whole number, got 0.5"),
+        ((), ValueError, r"one or two numbers, got \(\)"),
+        ((1, 2, 3), ValueError, r"one or two numbers, got \(1, 2, 3\)"),
     ],
 )
 def test_a_seed_is_a_whole_number_or_a_pair_of_them(seed, error, message):
