@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from networks import deepest
 from options import chosen_backends, parser
 from overview import over_seeds
-from results import keep, plain_ticks, table
+from results import counted, keep, plain_ticks, table
 
 from minicnn import (
     Adam,
@@ -93,8 +93,9 @@ def levels_table(found: dict) -> str:
     for name, runs in found["runs"].items():
         reached = [seconds_to(level, runs) for level in LEVELS]
         right = f"{over_seeds([{'accuracy': run['accuracy'][-1]} for run in runs])} %"
-        rows.append([f"{name}: {len(runs[0]['accuracy'])} epochs, {len(runs)} seed(s)", right,
-                     f"{median(run['seconds'] for run in runs):.0f}", *reached])  # fmt: skip
+        epochs, seeds = counted(len(runs[0]["accuracy"]), "epoch"), counted(len(runs), "seed")
+        seconds = median(run["seconds"] for run in runs)
+        rows.append([f"{name}: {epochs}, {seeds}", right, f"{seconds:.0f}", *reached])
     return table(["run", "right", "s in all", *(f"{level:.1%} after, s" for level in LEVELS)], rows)
 
 

@@ -23,7 +23,7 @@ from frameworks.minicnn_step import training_flops
 from frameworks.workloads import WORKLOADS, Workload
 from matplotlib.figure import Figure
 from options import at_least, chosen_backends, parser
-from results import keep, plain_ticks, table
+from results import counted, keep, plain_ticks, table
 from tqdm import tqdm
 
 from minicnn.backends.numba.peak import multiply_add_rate
@@ -178,7 +178,7 @@ def steps_table(found: dict) -> str:
         if ratios:
             mean = f"{geometric_mean(ratios):.2f}"
             rows.append(["geometric mean", *[""] * len(names), mean, "", ""])
-        head = [f"{threads} thread(s), ms a step", *names, "best/numba", "of the peak",
+        head = [f"{counted(threads, 'thread')}, ms a step", *names, "best/numba", "of the peak",
                 "MB numba/torch"]  # fmt: skip
         tables.append(f"{table(head, rows)}\n\nThe peak: {rate:.0f} GFLOP/s.")
     return "\n\n".join(tables)
@@ -202,7 +202,7 @@ def ratios_table(found: dict) -> str:
         rows.append([name, *(f"{r:.2f}" if r else "–" for r in ratios), f"{few / many:.2f}"])
     means = (f"{geometric_mean(column):.2f}" if all(column) else "–" for column in columns)
     rows.append(["geometric mean", *means, ""])
-    head = ["best/numba", *(f"{n} thread(s)" for n in counts),
+    head = ["best/numba", *(counted(n, "thread") for n in counts),
             f"numba: {counts[-1]} against {counts[0]}"]  # fmt: skip
     return table(head, rows)
 
@@ -232,7 +232,8 @@ def plot(report: dict) -> Figure:
             if not np.isnan(ms).all():
                 axes.plot(ms, range(len(mine)), linestyle="", label=name, **look)
         axes.set_yticks(range(len(mine)), [run["workload"] for run in mine])
-        axes.set(xscale="log", xlabel="time of a training step (ms)", title=f"{threads} thread(s)")
+        axes.set_title(counted(threads, "thread"))
+        axes.set(xscale="log", xlabel="time of a training step (ms)")
         plain_ticks(axes.xaxis)
         axes.tick_params(axis="x", labelsize=8)
         axes.grid(color="0.9")

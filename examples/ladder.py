@@ -17,7 +17,7 @@ from duration import say_how_long
 from ladder_rungs import Rung, rungs
 from matplotlib.figure import Figure
 from options import parser
-from results import keep, table
+from results import counted, keep, table
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -123,7 +123,7 @@ def plot(rows: list[dict], limits: dict) -> Figure:
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     for threads, rate in limits.items():
         axes.axvline(rate, color="black", linestyle="--" if threads == 1 else ":",
-                     label=f"peak of {threads} thread(s)")  # fmt: skip
+                     label=f"peak of {counted(threads, 'thread')}")  # fmt: skip
     axes.set_yticks(range(len(rows)), names)
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel="rate (GFLOP/s)", title="one convolution, a rung at a time")

@@ -95,6 +95,11 @@ def plain_ticks(axis) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def counted(count: int, thing: str) -> str:
+    """1 thread, 2 threads."""
+    return f"{count} {thing}{'s' * (count != 1)}"
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown, columns aligned: names to the left, figures to the right."""
     widths = [max(map(len, column)) for column in zip(head, *rows)]
