@@ -64,29 +64,21 @@ def normal_share_float32(x):
     return beyond if x < 0 else ONE - beyond
 
 
-# Compiled, the type decides which of the two it is.
+def in_vectors(formula, float32, float64):
+    """Compiled, a formula of `scalar.py` is one of these two, as its argument's type decides."""
+
+    @overload(formula, jit_options=OPTIONS)
+    def choose(x):
+        return float32 if x == types.float32 else float64
+
+    return formula
 
 
-@overload(decay, jit_options=OPTIONS)
-def choose_decay(x):
-    return decay_float32 if x == types.float32 else lambda x: math.exp(-abs(x))
-
-
-@overload(hyperbolic_tangent, jit_options=OPTIONS)
-def choose_tangent(x):
-    return tanh_float32 if x == types.float32 else lambda x: math.tanh(x)
-
-
-@overload(softening, jit_options=OPTIONS)
-def choose_softening(x):
-    return softening_float32 if x == types.float32 else lambda x: math.log1p(math.exp(-abs(x)))
-
-
-@overload(normal_share, jit_options=OPTIONS)
-def choose_share(x):
-    if x == types.float32:
-        return normal_share_float32
-    return lambda x: 0.5 + 0.5 * math.erf(x * math.sqrt(0.5))
-
-
-IN_VECTORS = (decay, hyperbolic_tangent, softening, normal_share)
+IN_VECTORS = (
+    in_vectors(decay, decay_float32, lambda x: math.exp(-abs(x))),
+    in_vectors(hyperbolic_tangent, tanh_float32, lambda x: math.tanh(x)),
+    in_vectors(softening, softening_float32, lambda x: math.log1p(math.exp(-abs(x)))),
+    in_vectors(
+        normal_share, normal_share_float32, lambda x: 0.5 + 0.5 * math.erf(x * math.sqrt(0.5))
+    ),
+)
