@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import minicnn as m
@@ -18,6 +18,7 @@ LEFT_OUT = 2.0**-19
 
 @settings(max_examples=settings.default.max_examples // 8)
 @given(st.integers(1, 70), st.integers(1, 40), st.integers(1, 300), st.integers(0, 6), seeds)
+@example(1, 17, 256, 0, 0)  # an index that the compiler puts together of bytes
 def test_every_number_of_a_product_is_right_to_nineteen_binary_digits(n, outputs, k, spread, seed):
     """Also where weights differ by many powers of ten."""
     layer = m.Dense(k, outputs, bias=False)

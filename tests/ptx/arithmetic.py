@@ -141,6 +141,20 @@ def insert_bits(form, a, b, first, count):
     return b & ~mask | shift_left(form, a, first) & mask
 
 
+@operation("prmt")
+def pick_bytes(form, a, b, selector):
+    """Byte k of the result is byte s of a (0 to 3) and b (4 to 7), s the k-th four bits of the
+    selector; with their highest bit, the sign of that byte fills all eight.
+    """
+    both, result = a.astype("u8") | b.astype("u8") << np.uint64(32), np.zeros_like(a)
+    for k in range(4):
+        s = selector >> 4 * k & 15
+        byte = (both >> (8 * (s & 7)).astype("u8")).astype("u1")
+        byte = np.where(s & 8, (byte.view("i1") >> 7).view("u1"), byte)
+        result |= byte.astype(a.dtype) << 8 * k
+    return result
+
+
 # ── comparisons and conversions ──────────────────────────────────────────────────────────────
 
 COMPARISONS = {

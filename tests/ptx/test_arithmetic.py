@@ -127,6 +127,18 @@ def test_floats_with_nan_and_infinities_are_compared_as_numpy_compares_them(pair
     np.testing.assert_array_equal(smaller, -np.abs(a))
 
 
+@given(*[st.integers(0, 2**32 - 1)] * 3)
+def test_bytes_are_picked_from_two_numbers_and_their_signs_fill_up(a, b, selector):
+    form = parse_instruction("prmt.b32 %r4, %r1, %r2, %r3")
+    numbers = (np.array([number], "u4") for number in (a, b, selector))
+    (found,) = OPERATIONS["prmt"].compute(form, *numbers)
+    both, picked = a.to_bytes(4, "little") + b.to_bytes(4, "little"), []
+    for s in (selector >> 4 * k & 15 for k in range(4)):
+        byte = both[s & 7]
+        picked.append(byte if s < 8 else 255 * (byte >= 128))
+    assert int(found).to_bytes(4, "little") == bytes(picked)
+
+
 def test_a_table_of_constants_is_read():
     values = np.array([3.5, -1.0, 2.25], np.float32)
 
